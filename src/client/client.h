@@ -1,0 +1,176 @@
+/* client - tokens, requests, retries, throttling, paging. Knows HTTP and Microsoft's manners, not what a sign-in is.
+ *
+ * One thread, one loop (libcurl's multi interface): requests are started with client_start and end in a call of their
+ * `done`, from inside client_step. Any number of apps (an app registration in a tenant) share the loop; each has its own
+ * tokens and limiters, so that one that is dead or throttled never delays another. */
+#ifndef M365KEEP_CLIENT_H
+#define M365KEEP_CLIENT_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+
+/* --- what went wrong ------------------------------------------------------------------------------------------------ */
+
+/* What the caller can do about a failure. */
+enum client_verdict {
+    CLIENT_OK,
+    CLIENT_LATER,       /* the service or the network is in trouble; retries are used up; the next run goes on */
+    CLIENT_SLOW,        /* as LATER, and time-outs or 500/504 suggest that a smaller window may work */
+    CLIENT_LINK,        /* the paging link is stale, broken or loops: start the window again */
+    CLIENT_BAD_BODY,    /* status 200, but never a whole, valid page */
+    CLIENT_CREDENTIALS, /* no token: wrong secret, unknown tenant or app ... needs a human */
+    CLIENT_FORBIDDEN,   /* the app lacks a permission; needs a human */
+    CLIENT_UNAVAILABLE, /* the tenant or cloud does not have this: no licence, no such API */
+    CLIENT_REFUSED,     /* the service refuses the request itself (other 4xx): our fault or a changed service */
+    CLIENT_SECURITY,    /* a link led away from the configured host; nothing was sent there */
+    CLIENT_CANCELLED,   /* client_cancel */
+};
+
+struct client_failure {
+    enum client_verdict verdict;
+    int status;           /* HTTP; 0 when there was no answer */
+    char *code;           /* the service's error code, "AADSTS7000215", or a libcurl or own code such as "timeout" */
+    char *message;        /* one line, at most about 300 bytes, no secret */
+    char *request_id;     /* the service's, else our client-request-id; may be NULL */
+    char *hint;           /* what to do next, a sentence; may be NULL */
+};
+
+/* --- budgets -------------------------------------------------------------------------------------------------------- */
+
+/* Request families with a budget of their own (Microsoft Graph throttling limits, "service-specific limits"). */
+enum client_family {
+    CLIENT_FAMILY_REPORTS,       /* sign-ins, directory audits: 5 in 10 s */
+    CLIENT_FAMILY_DIRECTORY,     /* users, users/delta */
+    CLIENT_FAMILY_ACTIVITY,      /* users with signInActivity: 10 a minute */
+    CLIENT_FAMILY_ANNOUNCEMENTS, /* service communications: 240 a minute and 800 an hour */
+    CLIENT_FAMILY_INTUNE,        /* 1,000 in 20 s */
+    CLIENT_FAMILY_MANAGEMENT,    /* Management Activity API: 2,000 a minute */
+    CLIENT_FAMILY_COUNT,
+};
+
+/* Which service a request goes to: decides the token's resource and the only host the token may reach. */
+enum client_api { CLIENT_API_GRAPH, CLIENT_API_MANAGEMENT };
+
+/* --- client and apps ------------------------------------------------------------------------------------------------ */
+
+struct client;
+struct client_app;
+
+struct client_options {
+    const struct clock *clock; /* borrowed for the client's life */
+    bool pace;                 /* keep to the published budgets; false: only react to 429 */
+    int wake_fd;               /* readable: client_step returns at once (a signalfd, an eventfd); -1 for none */
+};
+
+/* Returned: free with client_free, which cancels what is in flight. NULL with *error when libcurl cannot start. */
+struct client *client_new(const struct client_options *options, GError **error);
+void client_free(struct client *client);
+
+struct client_app_options {
+    const char *tenant_id, *client_id, *client_secret;     /* copied; the secret is wiped by client_free */
+    const char *login_url, *graph_url, *manage_url;        /* copied; base URLs */
+};
+
+/* Adds an app; owned by the client. */
+struct client_app *client_app_new(struct client *client, const struct client_app_options *options);
+
+/* The service's time, seconds UTC: the Date of its latest answer carried forward, or our own clock before any answer. A
+ * window must not end after it. */
+int64_t client_app_service_now(const struct client_app *app);
+
+/* Seconds of this client's clock until the family may send again, 0 when now; `throttled` (may be NULL) tells whether a
+ * Retry-After is the reason. For progress lines. */
+double client_app_wait(const struct client_app *app, enum client_family family, bool *throttled);
+
+/* --- requests ------------------------------------------------------------------------------------------------------- */
+
+struct client_result {
+    const struct client_failure *failure; /* NULL: a whole page is in the request's page. Borrowed during `done` */
+    int64_t body_bytes;                   /* received over all attempts, after decompression */
+    unsigned attempts, throttled;         /* requests sent; of them answered 429 (or alike) */
+};
+
+typedef void (*client_done)(const struct client_result *result, void *user);
+
+struct client_request {
+    struct client_app *app;
+    enum client_api api;
+    enum client_family family;
+    const char *url;            /* copied; sent byte for byte. A relative URL is refused */
+    const char *const *headers; /* NULL-ended "Name: value" lines sent on every attempt; NULL for none; copied */
+    struct json_page *page;     /* borrowed until `done`; reset before each attempt and fed as bytes arrive */
+    const char *permission;     /* named in the hint of a 403; static */
+    client_done done;
+    void *user;
+};
+
+/* Queues a GET. Token, pacing, retries with full-jitter back-off, 401 (one refresh), Retry-After and the page's completeness
+ * are the client's business; `done` is called once, from client_step. */
+void client_start(struct client *client, const struct client_request *request);
+
+/* Gets a token (so that wrong credentials and the service's time are known before anything is planned); `page` is not used.
+ * Calls `done` once, from client_step. */
+void client_login(struct client *client, struct client_app *app, enum client_api api, client_done done, void *user);
+
+/* Requests that have not come to `done`. */
+unsigned client_pending(const struct client *client);
+
+/* Does what can be done and waits at most `wait_ms` real milliseconds for more; returns early on client_wake, on wake_fd and
+ * whenever a `done` was called. */
+void client_step(struct client *client, int wait_ms);
+
+/* Makes a client_step that waits return; callable from another thread. */
+void client_wake(struct client *client);
+
+/* Ends every request with CLIENT_CANCELLED, from the next client_step; waits end at once. */
+void client_cancel(struct client *client);
+
+/* --- retries and links: pure, for tables of tests --------------------------------------------------------------------- */
+
+struct client_outcome {
+    int status;               /* HTTP; 0: no answer (network_error says more) */
+    bool network_error, timed_out;
+    bool body_bad;            /* 200 with a body that is no whole page */
+    const char *code;         /* the deepest known error code of the body, or NULL */
+    const char *retry_after;  /* header as received, or NULL; doubled headers joined by a comma */
+    int64_t date;             /* the answer's Date, seconds UTC; 0 when absent */
+    unsigned attempt;         /* 1 for the first */
+    unsigned refreshed;       /* tokens renewed for this request because of a 401 */
+    int64_t spent_us, budget_us; /* used and allowed for this request, waits included */
+};
+
+enum client_action { CLIENT_ACTION_DONE, CLIENT_ACTION_RETRY, CLIENT_ACTION_RENEW_TOKEN, CLIENT_ACTION_GIVE_UP };
+
+struct client_decision {
+    enum client_action action;
+    enum client_verdict verdict; /* for GIVE_UP */
+    int64_t wait_us;             /* for RETRY */
+    bool family_waits;           /* the wait holds for the whole family (429) */
+    bool new_connection;         /* 503 */
+};
+
+/* What to do after an attempt. `random` in [0, 1) draws the jitter. Allocates nothing. */
+struct client_decision client_decide(const struct client_outcome *outcome, double random);
+
+/* Retry-After in microseconds: the largest of comma-separated parts; digits, decimals (rounded up to whole seconds), or an
+ * HTTP date relative to `date`. 1 s at least, an hour at most; 0 when there is nothing usable. */
+int64_t client_retry_after_us(const char *value, int64_t date);
+
+/* One chain of pages: remembers the links it has followed. */
+struct client_chain;
+struct client_chain *client_chain_new(const char *base_url); /* scheme, host and port that alone may be followed */
+void client_chain_free(struct client_chain *chain);
+
+/* Judges a nextLink: NULL when it may be followed as it is, else the failure (returned: client_failure_free): CLIENT_SECURITY for
+ * another host, port or scheme, userinfo, backslash, control characters or blanks; CLIENT_LINK for a link seen before in this chain,
+ * one with an empty skip token or $skip=0, or a chain above the page cap. Host case and an explicit default port do not matter. */
+struct client_failure *client_chain_follow(struct client_chain *chain, const char *link);
+
+struct client_failure *client_failure_copy(const struct client_failure *failure);
+void client_failure_free(struct client_failure *failure);
+
+#endif

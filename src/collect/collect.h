@@ -1,0 +1,88 @@
+/* collect - the plan and its execution: which windows of which source of which customer to read now, page by page into the store. */
+#ifndef M365KEEP_COLLECT_H
+#define M365KEEP_COLLECT_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "client/client.h"
+#include "config/config.h"
+#include "store/store.h"
+
+/* --- the plan: pure -------------------------------------------------------------------------------------------------- */
+
+struct plan_input {
+    int64_t now;              /* the service's time */
+    int64_t reach_s, overlap_s;
+    int64_t window_s;         /* the length of a window of new time */
+    const struct store_coverage *rows;
+    size_t n_rows;
+    int64_t since;            /* with has_since: read from here, whatever was read before */
+    bool has_since;
+};
+
+enum plan_kind { PLAN_NEW, PLAN_OVERLAP, PLAN_SWEEP, PLAN_LOST };
+
+struct plan_window {
+    struct store_window window;
+    enum plan_kind kind;
+};
+
+/* The windows to read now, in the order to read them: new time first (oldest first), then the overlap, then sweeps that are due at 24 h,
+ * 48 h and 7 d inside the reach; and the stretches that are lost. Returned: GArray of struct plan_window. */
+GArray *plan_windows(const struct plan_input *input);
+
+/* Seconds after a stretch's end at which its last sweep is over. */
+int64_t plan_settled_after(int64_t reach_s);
+
+/* --- the run ---------------------------------------------------------------------------------------------------------- */
+
+enum collect_status { COLLECT_OK, COLLECT_PARTIAL, COLLECT_FAILED, COLLECT_SKIPPED };
+
+/* What one source of one customer did. */
+struct collect_source {
+    const char *source; /* static */
+    enum collect_status status;
+    int64_t fetched, inserted, updated, duplicates, removed, unreadable, requests, throttled, retried, bytes;
+    int64_t from, to;   /* the time read, seconds UTC; 0, 0: none */
+    GPtrArray *warnings;             /* char * */
+    struct client_failure *failure;  /* NULL unless partial, failed or skipped for a reason */
+};
+
+struct collect_customer {
+    char *name, *tenant_id;
+    GPtrArray *sources; /* struct collect_source * */
+};
+
+typedef struct collect_report {
+    int64_t started, finished; /* seconds UTC */
+    GPtrArray *customers;      /* struct collect_customer * */
+    bool interrupted;
+} collect_report;
+
+struct collect_options {
+    const struct config *config;
+    const struct clock *clock;
+    const char *customer;        /* NULL or "all": every one */
+    const char *const *sources;  /* NULL-ended names; NULL: all */
+    bool has_since;
+    int64_t since;
+    int signal_fd;               /* a signalfd of SIGINT and SIGTERM, or -1 */
+    bool progress;               /* show progress on stderr's terminal; else one log line a source */
+};
+
+/* Collects. NULL with *error only when nothing could be tried (the database). Returned: collect_report_free. */
+struct collect_report *collect_run(const struct collect_options *options, GError **error);
+void collect_report_free(struct collect_report *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(collect_report, collect_report_free)
+
+/* 0 all done, 1 all failed, 3 in part. */
+int collect_exit_status(const struct collect_report *report);
+
+/* The report as one JSON value, and as a table for people (with `color` on a terminal). Append to `out`. */
+void collect_report_append_json(GString *out, const struct collect_report *report);
+void collect_report_append_table(GString *out, const struct collect_report *report, bool color);
+
+#endif
