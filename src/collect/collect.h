@@ -14,25 +14,34 @@
 /* --- the plan: pure -------------------------------------------------------------------------------------------------- */
 
 struct plan_input {
-    int64_t now;              /* the service's time */
-    int64_t reach_s, overlap_s;
-    int64_t window_s;         /* the length of a window of new time */
+    int64_t now;                /* the service's time */
+    int64_t reach_s, overlap_s; /* of the source */
+    int page_size;              /* records a page, to judge what re-reading costs */
     const struct store_coverage *rows;
     size_t n_rows;
-    int64_t since;            /* with has_since: read from here, whatever was read before */
+    int64_t since; /* with has_since: read from here, whatever was read before */
     bool has_since;
 };
 
-enum plan_kind { PLAN_NEW, PLAN_OVERLAP, PLAN_SWEEP, PLAN_LOST };
+enum plan_kind {
+    PLAN_NEW,   /* never read to its end; may begin with the overlap, read again */
+    PLAN_SWEEP, /* read before; due again for what came late */
+    PLAN_LOST,  /* nobody can read it any more: to be recorded as a hole */
+};
 
-struct plan_window {
-    struct store_window window;
+struct plan_stretch {
+    struct store_window time;
     enum plan_kind kind;
 };
 
-/* The windows to read now, in the order to read them: new time first (oldest first), then the overlap, then sweeps that are due at 24 h,
- * 48 h and 7 d inside the reach; and the stretches that are lost. Returned: GArray of struct plan_window. */
-GArray *plan_windows(const struct plan_input *input);
+/* What to do now, in this order: stretches that are lost, new time (oldest first, the overlap with it), then sweeps that are due
+ * at 24 h, 48 h and 7 d inside the reach. Where the overlap would cost more than ten pages a run, it is 30 minutes, and whole
+ * once an hour. A reach begins some minutes late, since the service judges it by its own clock. Returned: GArray of struct
+ * plan_stretch. */
+GArray *plan_stretches(const struct plan_input *input);
+
+/* The length of the next window: near 20 pages, an hour at least, a week at most, after a window of `length_s` took `pages`. */
+int64_t plan_window_length(int64_t length_s, int64_t pages);
 
 /* Seconds after a stretch's end at which its last sweep is over. */
 int64_t plan_settled_after(int64_t reach_s);
@@ -59,8 +68,8 @@ struct collect_customer {
 typedef struct collect_report {
     int64_t started, finished; /* seconds UTC */
     GPtrArray *customers;      /* struct collect_customer * */
-    bool interrupted;
-} collect_report;
+    int signal;                /* the signal that ended the run early; 0: none */
+} CollectReport;
 
 struct collect_options {
     const struct config *config;
@@ -76,7 +85,7 @@ struct collect_options {
 /* Collects. NULL with *error only when nothing could be tried (the database). Returned: collect_report_free. */
 struct collect_report *collect_run(const struct collect_options *options, GError **error);
 void collect_report_free(struct collect_report *report);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(collect_report, collect_report_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CollectReport, collect_report_free)
 
 /* 0 all done, 1 all failed, 3 in part. */
 int collect_exit_status(const struct collect_report *report);

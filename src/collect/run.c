@@ -1,0 +1,269 @@
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "collect/progress.h"
+#include "collect/report.h"
+#include "collect/source_run.h"
+
+enum { STEP_MS = 200 };
+
+/* One customer: its login, then its sources side by side. */
+struct customer_run {
+    struct collector *collector;
+    struct client_app *app;
+    GPtrArray *sources; /* struct source_run * */
+};
+
+struct collector {
+    struct source_run_context context;
+    struct collect_report *report;
+    GPtrArray *customers; /* struct customer_run * */
+    struct progress *progress;
+    int64_t started_us;
+};
+
+static void customer_run_free(struct customer_run *customer)
+{
+    g_ptr_array_unref(customer->sources);
+    g_free(customer);
+}
+
+typedef void (*source_run_fn)(struct source_run *run, const void *user);
+
+static void for_each_source(struct collector *collector, source_run_fn call, const void *user)
+{
+    for (guint i = 0; i < collector->customers->len; i++) {
+        struct customer_run *customer = g_ptr_array_index(collector->customers, i);
+
+        for (guint j = 0; j < customer->sources->len; j++)
+            call(g_ptr_array_index(customer->sources, j), user);
+    }
+}
+
+/* --- setting up --------------------------------------------------------------------------------------------------------- */
+
+static bool wanted_source(const struct collect_options *options, const char *name)
+{
+    return !options->sources || g_strv_contains(options->sources, name);
+}
+
+static bool wanted_customer(const struct collect_options *options, const char *name)
+{
+    return !options->customer || g_str_equal(options->customer, "all") || g_str_equal(options->customer, name);
+}
+
+static void logged_in(const struct client_result *done, void *user)
+{
+    struct customer_run *customer = user;
+
+    for (guint i = 0; i < customer->sources->len; i++) {
+        struct source_run *run = g_ptr_array_index(customer->sources, i);
+
+        if (done->failure)
+            source_run_fail(run, done->failure);
+        else
+            source_run_begin(run);
+    }
+}
+
+static bool add_customer(struct collector *collector, const struct config_customer *config, GError **error)
+{
+    const struct collect_options *options = collector->context.options;
+    const struct client_app_options app = {.tenant_id = config->tenant_id,
+                                           .client_id = config->client_id,
+                                           .client_secret = config->client_secret,
+                                           .login_url = config->login_url,
+                                           .graph_url = config->graph_url,
+                                           .manage_url = config->manage_url};
+    struct collect_customer *result;
+    struct customer_run *customer;
+    int64_t customer_id = store_customer(collector->context.store, config->name, config->tenant_id, error);
+
+    if (!customer_id)
+        return false;
+    result = collect_report_customer(collector->report, config->name, config->tenant_id);
+    customer = g_new0(struct customer_run, 1);
+    customer->collector = collector;
+    customer->sources = g_ptr_array_new_with_free_func((GDestroyNotify)source_run_free);
+    customer->app = client_app_new(collector->context.client, &app);
+    g_ptr_array_add(collector->customers, customer);
+    for (const struct source *source = sources_all(); source->name; source++)
+        if (wanted_source(options, source->name))
+            g_ptr_array_add(customer->sources, source_run_new(&collector->context, source, customer->app, config, customer_id,
+                                                              collect_report_source(result, source->name)));
+    client_login(collector->context.client, customer->app, CLIENT_API_GRAPH, logged_in, customer);
+    return true;
+}
+
+static bool open_all(struct collector *collector, GError **error)
+{
+    const struct collect_options *options = collector->context.options;
+    const struct client_options client = {
+        .clock = options->clock, .pace = options->config->pace, .wake_fd = options->signal_fd};
+
+    collector->context.store = store_open(options->config->database, STORE_CREATE, error);
+    if (!collector->context.store)
+        return false;
+    collector->context.client = client_new(&client, error);
+    if (!collector->context.client)
+        return false;
+    collector->context.writer = writer_new(options->config->database, collector->context.client, error);
+    if (!collector->context.writer)
+        return false;
+    for (guint i = 0; i < options->config->customers->len; i++) {
+        const struct config_customer *customer = g_ptr_array_index(options->config->customers, i);
+
+        if (wanted_customer(options, customer->name) && !add_customer(collector, customer, error))
+            return false;
+    }
+    return true;
+}
+
+/* --- progress ----------------------------------------------------------------------------------------------------------- */
+
+static char *progress_line(const struct collector *collector, const struct source_run *run)
+{
+    double elapsed = (double)(clock_monotonic_us(collector->context.options->clock) - collector->started_us) / (double)CLOCK_US;
+    g_autofree char *name = text_for_terminal(run->customer_name), *fetched = text_count(run->result->fetched);
+    g_autofree char *at = run->window.from ? timestamp_format_seconds(run->window.from) : g_strdup("signing in");
+    g_autofree char *rate = text_count(elapsed > 0 ? (gint64)((double)run->result->fetched / elapsed) : 0);
+    bool throttled = false;
+    double wait = client_app_wait(run->app, run->source->family, &throttled);
+    GString *line = g_string_new(NULL);
+
+    g_string_append_printf(line, "%s %s: %s records, %s/s, reading %s", name, run->source->name, fetched, rate, at);
+    if (throttled)
+        g_string_append_printf(line, ", throttled: next request in %.0f s", wait);
+    return g_string_free(line, FALSE);
+}
+
+static void show_progress(struct collector *collector)
+{
+    g_autoptr(GPtrArray) lines = NULL;
+
+    if (!progress_due(collector->progress))
+        return;
+    lines = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < collector->customers->len; i++) {
+        const struct customer_run *customer = g_ptr_array_index(collector->customers, i);
+
+        for (guint j = 0; j < customer->sources->len; j++) {
+            const struct source_run *run = g_ptr_array_index(customer->sources, j);
+
+            if (run->state != SOURCE_RUN_DONE)
+                g_ptr_array_add(lines, progress_line(collector, run));
+        }
+    }
+    progress_draw(collector->progress, lines);
+}
+
+/* --- the loop ----------------------------------------------------------------------------------------------------------- */
+
+static void fail_run(struct source_run *run, const void *failure)
+{
+    source_run_fail(run, failure);
+}
+
+static void resume_run(struct source_run *run, const void *user)
+{
+    (void)user;
+    source_run_resume(run);
+}
+
+static void take_committed(struct collector *collector)
+{
+    const GError *error = writer_error(collector->context.writer);
+
+    for (struct writer_page *page; (page = writer_take_done(collector->context.writer)); writer_page_free(page))
+        source_run_committed(page->user, &page->page);
+    if (error) {
+        struct client_failure failure = {.verdict = CLIENT_LATER,
+                                         .code = (char *)"database",
+                                         .message = error->message,
+                                         .hint = (char *)"Nothing is lost: mend what the message names and run collect again."};
+
+        for_each_source(collector, fail_run, &failure);
+        client_cancel(collector->context.client);
+    }
+}
+
+/* The first signal ends the run after what is being committed; a second one ends the program at once, which loses nothing either. */
+static void take_signals(struct collector *collector)
+{
+    static const struct client_failure interrupted = {.verdict = CLIENT_CANCELLED,
+                                                      .code = (char *)"interrupted",
+                                                      .message = (char *)"The run was interrupted.",
+                                                      .hint = (char *)"Nothing is lost: run collect again and it goes on from here."};
+    struct signalfd_siginfo info;
+
+    if (collector->context.options->signal_fd < 0)
+        return;
+    while (read(collector->context.options->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (collector->report->signal)
+            _exit(128 + (int)info.ssi_signo);
+        collector->report->signal = (int)info.ssi_signo;
+        for_each_source(collector, fail_run, &interrupted);
+        client_cancel(collector->context.client);
+    }
+}
+
+/* Ends the sources that have nothing under way. True when all have ended. */
+static bool finish_idle(struct collector *collector)
+{
+    bool all = true, writer_failed = writer_error(collector->context.writer) != NULL;
+
+    for (guint i = 0; i < collector->customers->len; i++) {
+        const struct customer_run *customer = g_ptr_array_index(collector->customers, i);
+
+        for (guint j = 0; j < customer->sources->len; j++) {
+            struct source_run *run = g_ptr_array_index(customer->sources, j);
+
+            if (run->state == SOURCE_RUN_WRITING && (!run->pages_pending || writer_failed))
+                source_run_finish(run);
+            all = all && run->state == SOURCE_RUN_DONE;
+        }
+    }
+    return all && (writer_failed || !writer_pending(collector->context.writer));
+}
+
+static void loop(struct collector *collector)
+{
+    for (;;) {
+        take_signals(collector);
+        take_committed(collector);
+        for_each_source(collector, resume_run, NULL);
+        if (finish_idle(collector) && !client_pending(collector->context.client))
+            return;
+        show_progress(collector);
+        client_step(collector->context.client, STEP_MS);
+    }
+}
+
+static void close_all(struct collector *collector)
+{
+    writer_free(collector->context.writer);
+    client_free(collector->context.client);
+    g_ptr_array_unref(collector->customers);
+    store_close(collector->context.store);
+    progress_free(collector->progress);
+}
+
+struct collect_report *collect_run(const struct collect_options *options, GError **error)
+{
+    struct collector collector = {.context = {.options = options},
+                                  .customers = g_ptr_array_new_with_free_func((GDestroyNotify)customer_run_free),
+                                  .started_us = clock_monotonic_us(options->clock)};
+    g_autoptr(StoreLock) lock = store_lock_take(options->config->database, error);
+
+    collector.report = collect_report_new(clock_now(options->clock));
+    collector.progress = progress_new(options->progress);
+    if (lock && open_all(&collector, error))
+        loop(&collector);
+    else
+        g_clear_pointer(&collector.report, collect_report_free);
+    close_all(&collector);
+    if (collector.report)
+        collector.report->finished = clock_now(options->clock);
+    return collector.report;
+}

@@ -1,0 +1,467 @@
+#include "collect/source_run.h"
+
+#include "base/base.h"
+#include "collect/report.h"
+
+enum {
+    PAGE_BYTES_MAX = 256 * 1024 * 1024, /* inflated; the largest pages known have tens of megabytes */
+    FIRST_WINDOW = 24 * 3600,
+    WINDOW_MIN = 3600,
+    CURSOR_KEEPS = 3600,    /* a stored link may be dead after a while: then the window starts again */
+    FAILED_WINDOWS_MAX = 3, /* then the source is left for the next run */
+    TAIL = 300,             /* a rest of a stretch below this goes with the window before it */
+};
+
+/* Sources are read whole so far; a class of records with queries of its own would be a part. */
+static const char whole[] = "";
+
+struct source_run *source_run_new(const struct source_run_context *context, const struct source *source, struct client_app *app,
+                                  const struct config_customer *customer, int64_t customer_id, struct collect_source *result)
+{
+    struct source_run *run = g_new0(struct source_run, 1);
+
+    run->context = context;
+    run->source = source;
+    run->app = app;
+    run->customer_name = customer->name;
+    run->tenant_id = customer->tenant_id;
+    run->base_url = source->api == CLIENT_API_GRAPH ? customer->graph_url : customer->manage_url;
+    run->customer_id = customer_id;
+    run->result = result;
+    run->window_s = FIRST_WINDOW;
+    run->tree = json_tree_new();
+    return run;
+}
+
+void source_run_free(struct source_run *run)
+{
+    if (!run)
+        return;
+    if (run->stretches)
+        g_array_unref(run->stretches);
+    g_free(run->link);
+    client_chain_free(run->chain);
+    json_page_free(run->body);
+    json_tree_free(run->tree);
+    g_free(run);
+}
+
+static void warn(struct source_run *run, char *text)
+{
+    log_write(LOG_LEVEL_WARN, text, "customer", run->customer_name, "source", run->source->name, NULL);
+    g_ptr_array_add(run->result->warnings, text);
+}
+
+void source_run_fail(struct source_run *run, const struct client_failure *failure)
+{
+    if (run->state == SOURCE_RUN_DONE)
+        return;
+    if (failure && !run->result->failure)
+        run->result->failure = client_failure_copy(failure);
+    run->state = SOURCE_RUN_WRITING;
+}
+
+static void fail_with(struct source_run *run, const char *code, const GError *error, const char *hint)
+{
+    struct client_failure failure = {
+        .verdict = CLIENT_LATER, .code = (char *)code, .message = error->message, .hint = (char *)hint};
+
+    source_run_fail(run, &failure);
+}
+
+static const char database_hint[] = "Nothing is lost: mend what the message names and run collect again.";
+
+/* --- planning ----------------------------------------------------------------------------------------------------------- */
+
+static void clip_since(struct source_run *run, int64_t now)
+{
+    const struct collect_options *options = run->context->options;
+
+    if (options->has_since && options->since < now - run->source->reach_s)
+        warn(run, g_strdup_printf("The service keeps %s for %" G_GINT64_FORMAT " days at most: older time cannot be read.",
+                                  run->source->name, run->source->reach_s / (24 * 3600)));
+}
+
+/* Takes [from, to) out of the stretches: an interrupted run's window is read from where it stood instead. */
+static void cut_out(GArray *stretches, struct store_window window)
+{
+    for (guint i = 0; i < stretches->len; i++) {
+        struct plan_stretch *stretch = &g_array_index(stretches, struct plan_stretch, i);
+        struct plan_stretch after = {.time = {MAX(stretch->time.from, window.to), stretch->time.to}, .kind = stretch->kind};
+
+        if (stretch->kind == PLAN_LOST || stretch->time.to <= window.from || stretch->time.from >= window.to)
+            continue;
+        stretch->time.to = MIN(stretch->time.to, window.from);
+        if (after.time.from < after.time.to)
+            g_array_insert_val(stretches, ++i, after);
+    }
+}
+
+/* Puts the window of an interrupted run first, to go on at its page. */
+static void take_up_cursor(struct source_run *run, int64_t now)
+{
+    struct store_cursor cursor = {0};
+    g_autoptr(GError) error = NULL;
+
+    if (!store_cursor_read(run->context->store, run->customer_id, run->source->name, whole, &cursor, &error)) {
+        if (error)
+            fail_with(run, "database", error, database_hint);
+        return;
+    }
+    if (cursor.next_link && cursor.saved_at <= now && now - cursor.saved_at <= CURSOR_KEEPS &&
+        cursor.window.from >= now - run->source->reach_s && cursor.window.to <= now) {
+        struct plan_stretch stretch = {.time = cursor.window, .kind = PLAN_NEW};
+
+        cut_out(run->stretches, cursor.window);
+        g_array_prepend_val(run->stretches, stretch);
+        run->window_s = MAX(cursor.window.to - cursor.window.from, WINDOW_MIN);
+        run->link = g_steal_pointer(&cursor.next_link);
+        run->window_records = cursor.records;
+    }
+    store_cursor_clear(&cursor);
+}
+
+static bool plan(struct source_run *run)
+{
+    const struct collect_options *options = run->context->options;
+    int64_t now = MIN(clock_now(options->clock), client_app_service_now(run->app));
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) rows = store_coverage_read(run->context->store, run->customer_id, run->source->name, whole, &error);
+    struct plan_input input = {.now = now,
+                               .reach_s = run->source->reach_s,
+                               .overlap_s = run->source->overlap_s,
+                               .page_size = run->source->page_size,
+                               .has_since = options->has_since,
+                               .since = options->since};
+
+    if (!rows) {
+        fail_with(run, "database", error, database_hint);
+        return false;
+    }
+    input.rows = (const struct store_coverage *)(void *)rows->data;
+    input.n_rows = rows->len;
+    clip_since(run, now);
+    run->stretches = plan_stretches(&input);
+    if (!options->has_since)
+        take_up_cursor(run, now);
+    return run->state != SOURCE_RUN_WRITING;
+}
+
+/* --- windows ------------------------------------------------------------------------------------------------------------ */
+
+static void request_page(struct source_run *run);
+
+static void mark_lost(struct source_run *run, struct store_window window)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *from = timestamp_format_seconds(window.from), *to = timestamp_format_seconds(window.to);
+
+    if (!store_mark_lost(run->context->store, run->customer_id, run->source->name, whole, window,
+                         clock_now(run->context->options->clock), &error)) {
+        fail_with(run, "database", error, database_hint);
+        return;
+    }
+    warn(run, g_strdup_printf("A hole: nothing was collected from %s to %s, and the service keeps %s for %" G_GINT64_FORMAT
+                              " days only; those records cannot be had any more.",
+                              from, to, run->source->name, run->source->reach_s / (24 * 3600)));
+}
+
+static void begin_window(struct source_run *run, struct store_window window)
+{
+    run->window = window;
+    run->window_pages = 0;
+    client_chain_free(run->chain);
+    run->chain = client_chain_new(run->base_url);
+    if (!run->link) { /* else taken up where an interrupted run stood */
+        run->window_records = 0;
+        run->link = source_window_url(run->source, run->base_url, window.from, window.to);
+    }
+    request_page(run);
+}
+
+/* Begins the next window of the plan, or lets the run end. */
+static void next_window(struct source_run *run)
+{
+    while (run->next < run->stretches->len && run->state != SOURCE_RUN_WRITING) {
+        struct plan_stretch *stretch = &g_array_index(run->stretches, struct plan_stretch, run->next);
+        struct store_window window = stretch->time;
+
+        if (window.from >= window.to) {
+            run->next++;
+        } else if (stretch->kind == PLAN_LOST) {
+            mark_lost(run, window);
+            run->next++;
+        } else {
+            if (window.to - window.from > run->window_s + TAIL)
+                window.to = window.from + run->window_s;
+            begin_window(run, window);
+            return;
+        }
+    }
+    run->state = SOURCE_RUN_WRITING;
+}
+
+/* The window is over, read or given up: the stretch goes on after it. */
+static void step_past_window(struct source_run *run)
+{
+    struct plan_stretch *stretch = &g_array_index(run->stretches, struct plan_stretch, run->next);
+
+    stretch->time.from = run->window.to;
+    run->restarted = false;
+    g_clear_pointer(&run->link, g_free);
+    next_window(run);
+}
+
+static void window_read(struct source_run *run)
+{
+    struct collect_source *result = run->result;
+
+    run->done_windows++;
+    result->from = result->from ? MIN(result->from, run->window.from) : run->window.from;
+    result->to = MAX(result->to, run->window.to);
+    /* By records, since an interrupted run may have read the window's first pages. */
+    run->window_s = plan_window_length(run->window.to - run->window.from,
+                                       MAX(run->window_pages, run->window_records / run->source->page_size));
+    step_past_window(run);
+}
+
+/* --- failures ----------------------------------------------------------------------------------------------------------- */
+
+/* The same time again, in a smaller window; below an hour the stretch is left open for the next run. */
+static void shrink_window(struct source_run *run, const struct client_failure *failure)
+{
+    int64_t length = run->window.to - run->window.from;
+    g_autofree char *from = timestamp_format_seconds(run->window.from), *to = timestamp_format_seconds(run->window.to);
+
+    g_clear_pointer(&run->link, g_free);
+    run->restarted = false;
+    if (length > WINDOW_MIN + TAIL) {
+        run->window_s = MAX(length / 2, WINDOW_MIN);
+        next_window(run);
+        return;
+    }
+    warn(run, g_strdup_printf("The time from %s to %s could not be read (%s): it is left open, and the next run tries again.", from,
+                              to, failure->message ? failure->message : failure->code));
+    if (!run->result->failure)
+        run->result->failure = client_failure_copy(failure);
+    if (++run->failed_windows >= FAILED_WINDOWS_MAX)
+        run->state = SOURCE_RUN_WRITING;
+    else
+        step_past_window(run);
+}
+
+static void restart_window(struct source_run *run)
+{
+    g_clear_pointer(&run->link, g_free);
+    run->restarted = true;
+    begin_window(run, run->window);
+}
+
+static void handle_failure(struct source_run *run, const struct client_failure *failure)
+{
+    switch (failure->verdict) {
+    case CLIENT_LINK:
+        if (run->restarted)
+            shrink_window(run, failure);
+        else
+            restart_window(run);
+        break;
+    case CLIENT_SLOW:
+    case CLIENT_BAD_BODY:
+        shrink_window(run, failure);
+        break;
+    default:
+        source_run_fail(run, failure);
+        break;
+    }
+}
+
+/* --- pages -------------------------------------------------------------------------------------------------------------- */
+
+static void decode_records(struct source_run *run, struct writer_page *out, const char *request_id)
+{
+    for (size_t i = 0; i < json_page_count(out->body); i++) {
+        struct json_slice slice = json_page_record(out->body, i);
+        g_autoptr(GError) error = NULL;
+        struct document *document = source_decode(run->source, run->tree, slice, out->page.received_at, &error);
+
+        if (document) {
+            document_seal(document, run->customer_name, run->tenant_id, run->source->name);
+            g_ptr_array_add(out->page.documents, document);
+        } else {
+            g_ptr_array_add(out->page.unreadable, unreadable_new(error->message, request_id, slice.bytes, slice.length));
+        }
+    }
+}
+
+/* The page in `body` with its records decoded, the body moved into it. */
+static struct writer_page *make_page(struct source_run *run, const char *next_link, const char *request_id)
+{
+    struct writer_page *out = writer_page_new();
+
+    out->user = run;
+    out->body = g_steal_pointer(&run->body);
+    run->window_records += (int64_t)json_page_count(out->body);
+    out->page.customer_id = run->customer_id;
+    out->page.source = run->source->name;
+    out->page.part = whole;
+    out->page.window = run->window;
+    out->page.next_link = g_strdup(next_link);
+    out->page.window_records = run->window_records;
+    out->page.received_at = clock_now(run->context->options->clock);
+    decode_records(run, out, request_id);
+    return out;
+}
+
+/* Decodes the page and hands it over; the cursor will stand at `next_link`, NULL at the window's end. */
+static void store_page(struct source_run *run, const char *next_link, const char *request_id)
+{
+    struct writer_page *page = make_page(run, next_link, request_id);
+
+    run->pages_pending++;
+    writer_push(run->context->writer, page);
+}
+
+/* The page is whole and true, so its records are kept; but the window cannot go on from it, and its cursor stays at the start. */
+static void page_without_way_on(struct source_run *run, const struct client_failure *failure, const char *request_id)
+{
+    g_autofree char *start = source_window_url(run->source, run->base_url, run->window.from, run->window.to);
+
+    store_page(run, start, request_id);
+    handle_failure(run, failure);
+}
+
+static void page_read(struct source_run *run, const char *request_id)
+{
+    const char *next_link = json_page_member(run->body, "@odata.nextLink");
+    struct client_failure *failure = next_link ? client_chain_follow(run->chain, next_link) : NULL;
+
+    run->window_pages++;
+    run->result->fetched += (int64_t)json_page_count(run->body);
+    if (failure) {
+        page_without_way_on(run, failure, request_id);
+        client_failure_free(failure);
+        return;
+    }
+    g_free(run->link);
+    run->link = g_strdup(next_link);
+    store_page(run, run->link, request_id);
+    if (run->link)
+        request_page(run);
+    else
+        window_read(run);
+}
+
+static void page_done(const struct client_result *done, void *user)
+{
+    struct source_run *run = user;
+    struct collect_source *result = run->result;
+
+    result->requests += done->attempts;
+    result->retried += done->attempts ? done->attempts - 1 : 0;
+    result->throttled += done->throttled;
+    result->bytes += done->body_bytes;
+    if (run->state != SOURCE_RUN_READING)
+        return; /* ended meanwhile: a failure of the store, a signal */
+    if (done->failure)
+        handle_failure(run, done->failure);
+    else
+        page_read(run, done->request_id);
+}
+
+static void request_page(struct source_run *run)
+{
+    struct client_request request = {.app = run->app,
+                                     .api = run->source->api,
+                                     .family = run->source->family,
+                                     .url = run->link,
+                                     .permission = run->source->permission,
+                                     .done = page_done,
+                                     .user = run};
+
+    if (!writer_has_room(run->context->writer)) {
+        run->state = SOURCE_RUN_HELD;
+        return;
+    }
+    json_page_free(run->body);
+    run->body = json_page_new(run->source->api == CLIENT_API_MANAGEMENT, PAGE_BYTES_MAX);
+    request.page = run->body;
+    run->state = SOURCE_RUN_READING;
+    client_start(run->context->client, &request);
+}
+
+/* --- the run's life ------------------------------------------------------------------------------------------------------- */
+
+void source_run_begin(struct source_run *run)
+{
+    if (plan(run))
+        next_window(run);
+}
+
+void source_run_resume(struct source_run *run)
+{
+    if (run->state == SOURCE_RUN_HELD && writer_has_room(run->context->writer))
+        request_page(run);
+}
+
+void source_run_committed(struct source_run *run, const struct store_page *page)
+{
+    run->pages_pending--;
+    run->result->inserted += page->counts.inserted;
+    run->result->updated += page->counts.updated;
+    run->result->duplicates += page->counts.duplicates;
+    run->result->unreadable += page->counts.unreadable;
+}
+
+static void judge(struct source_run *run)
+{
+    struct collect_source *result = run->result;
+
+    if (!result->failure)
+        result->status = COLLECT_OK;
+    else if (result->failure->verdict == CLIENT_UNAVAILABLE)
+        result->status = COLLECT_SKIPPED;
+    else if (run->done_windows || result->inserted || result->updated)
+        result->status = COLLECT_PARTIAL;
+    else
+        result->status = COLLECT_FAILED;
+}
+
+static void log_outcome(struct source_run *run)
+{
+    const struct collect_source *result = run->result;
+    const struct client_failure *failure = result->failure;
+    g_autofree char *fetched = g_strdup_printf("%" G_GINT64_FORMAT, result->fetched);
+    g_autofree char *inserted = g_strdup_printf("%" G_GINT64_FORMAT, result->inserted);
+    g_autofree char *updated = g_strdup_printf("%" G_GINT64_FORMAT, result->updated);
+    g_autofree char *requests = g_strdup_printf("%" G_GINT64_FORMAT, result->requests);
+    g_autofree char *http = failure && failure->status ? g_strdup_printf("%d", failure->status) : NULL;
+
+    if (!failure)
+        log_write(LOG_LEVEL_INFO, "Collected.", "customer", run->customer_name, "source", run->source->name, "fetched", fetched,
+                  "inserted", inserted, "updated", updated, "requests", requests, NULL);
+    else
+        log_write(result->status == COLLECT_SKIPPED ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
+                  failure->message ? failure->message : "The request failed.", "customer", run->customer_name, "source",
+                  run->source->name, "status", collect_status_name(result->status), "http", http, "code", failure->code,
+                  "request_id", failure->request_id, "inserted", inserted, "next", failure->hint, NULL);
+}
+
+void source_run_finish(struct source_run *run)
+{
+    g_autoptr(GError) error = NULL;
+    struct collect_source *result = run->result;
+
+    run->state = SOURCE_RUN_DONE;
+    if (result->unreadable)
+        warn(run, g_strdup_printf("%" G_GINT64_FORMAT " records could not be read; they are kept as received in the table unreadable.",
+                                  result->unreadable));
+    judge(run);
+    if (run->stretches &&
+        (!store_coverage_settle(run->context->store, run->customer_id, run->source->name, whole,
+                                plan_settled_after(run->source->reach_s), &error) ||
+         !store_collection_note(run->context->store, run->customer_id, run->source->name,
+                                clock_now(run->context->options->clock), result->failure ? result->failure->message : NULL, &error)))
+        warn(run, g_strdup_printf("The outcome could not be noted in the database: %s", error->message));
+    log_outcome(run);
+}

@@ -1,0 +1,217 @@
+#include "collect/writer.h"
+
+/* Bounds in bytes of bodies: memory depends on these and the largest page, never on the history. A page of 1,000 sign-ins has 2
+ * to 3 MB, and its documents as much again. A transaction of this size takes about half a second at most. */
+enum { QUEUE_BYTES = 6 * 1024 * 1024, BATCH_BYTES = 8 * 1024 * 1024 };
+
+struct writer {
+    struct store *store; /* the thread's alone */
+    struct client *client;
+    GThread *thread;
+    GMutex mutex; /* guards everything below */
+    GCond cond;
+    GQueue waiting, done;
+    size_t waiting_bytes;
+    unsigned pending;
+    bool closing;
+    GError *error;
+};
+
+struct writer_page *writer_page_new(void)
+{
+    struct writer_page *page = g_new0(struct writer_page, 1);
+
+    page->page.documents = g_ptr_array_new_with_free_func((GDestroyNotify)document_free);
+    page->page.unreadable = g_ptr_array_new_with_free_func((GDestroyNotify)unreadable_free);
+    return page;
+}
+
+void writer_page_free(struct writer_page *page)
+{
+    if (!page)
+        return;
+    g_ptr_array_unref(page->page.documents);
+    g_ptr_array_unref(page->page.unreadable);
+    g_free((char *)page->page.next_link);
+    json_page_free(page->body);
+    g_free(page);
+}
+
+static size_t page_bytes(const struct writer_page *page)
+{
+    return page->body ? json_page_bytes(page->body) : 0;
+}
+
+/* Moves what fits one transaction out of the queue; waits for the first page. An empty batch means: closing. */
+static void take_batch(struct writer *writer, GPtrArray *batch)
+{
+    size_t bytes = 0;
+
+    g_mutex_lock(&writer->mutex);
+    while (g_queue_is_empty(&writer->waiting) && !writer->closing)
+        g_cond_wait(&writer->cond, &writer->mutex);
+    while (!g_queue_is_empty(&writer->waiting)) {
+        struct writer_page *page = g_queue_peek_head(&writer->waiting);
+
+        if (batch->len && bytes + page_bytes(page) > BATCH_BYTES)
+            break;
+        bytes += page_bytes(page);
+        writer->waiting_bytes -= page_bytes(page);
+        g_ptr_array_add(batch, g_queue_pop_head(&writer->waiting));
+    }
+    g_mutex_unlock(&writer->mutex);
+}
+
+/* The records are in the database: what they pointed into is not needed any more. */
+static void release_bodies(GPtrArray *batch)
+{
+    for (guint i = 0; i < batch->len; i++) {
+        struct writer_page *page = g_ptr_array_index(batch, i);
+
+        g_ptr_array_set_size(page->page.documents, 0);
+        g_ptr_array_set_size(page->page.unreadable, 0);
+        json_page_free(page->body);
+        page->body = NULL;
+    }
+}
+
+static void finish_batch(struct writer *writer, GPtrArray *batch, GError *error)
+{
+    release_bodies(batch);
+    g_mutex_lock(&writer->mutex);
+    if (error && !writer->error)
+        writer->error = error;
+    else
+        g_clear_error(&error);
+    for (guint i = 0; i < batch->len; i++) {
+        if (writer->error) {
+            writer_page_free(g_ptr_array_index(batch, i));
+            writer->pending--;
+        } else {
+            g_queue_push_tail(&writer->done, g_ptr_array_index(batch, i));
+        }
+    }
+    g_mutex_unlock(&writer->mutex);
+    g_ptr_array_set_size(batch, 0);
+    client_wake(writer->client);
+}
+
+static bool failed(struct writer *writer)
+{
+    bool yes;
+
+    g_mutex_lock(&writer->mutex);
+    yes = writer->error != NULL;
+    g_mutex_unlock(&writer->mutex);
+    return yes;
+}
+
+static void *run(void *user)
+{
+    struct writer *writer = user;
+    g_autoptr(GPtrArray) batch = g_ptr_array_new();
+
+    for (;;) {
+        g_autofree struct store_page **pages = NULL;
+        GError *error = NULL;
+
+        take_batch(writer, batch);
+        if (!batch->len)
+            return NULL;
+        pages = g_new(struct store_page *, batch->len);
+        for (guint i = 0; i < batch->len; i++)
+            pages[i] = &((struct writer_page *)g_ptr_array_index(batch, i))->page;
+        /* After a failure later pages must not be written: their cursor would step over the lost one. */
+        if (!failed(writer))
+            store_commit_pages(writer->store, pages, batch->len, &error);
+        finish_batch(writer, batch, error);
+    }
+}
+
+struct writer *writer_new(const char *path, struct client *client, GError **error)
+{
+    struct store *store = store_open(path, STORE_WRITE, error);
+    struct writer *writer;
+
+    if (!store)
+        return NULL;
+    writer = g_new0(struct writer, 1);
+    writer->store = store;
+    writer->client = client;
+    g_mutex_init(&writer->mutex);
+    g_cond_init(&writer->cond);
+    g_queue_init(&writer->waiting);
+    g_queue_init(&writer->done);
+    writer->thread = g_thread_new("writer", run, writer);
+    return writer;
+}
+
+bool writer_has_room(struct writer *writer)
+{
+    bool room;
+
+    g_mutex_lock(&writer->mutex);
+    room = writer->waiting_bytes < QUEUE_BYTES;
+    g_mutex_unlock(&writer->mutex);
+    return room;
+}
+
+void writer_push(struct writer *writer, struct writer_page *page)
+{
+    g_mutex_lock(&writer->mutex);
+    g_queue_push_tail(&writer->waiting, page);
+    writer->waiting_bytes += page_bytes(page);
+    writer->pending++;
+    g_cond_signal(&writer->cond);
+    g_mutex_unlock(&writer->mutex);
+}
+
+struct writer_page *writer_take_done(struct writer *writer)
+{
+    struct writer_page *page;
+
+    g_mutex_lock(&writer->mutex);
+    page = g_queue_pop_head(&writer->done);
+    if (page)
+        writer->pending--;
+    g_mutex_unlock(&writer->mutex);
+    return page;
+}
+
+const GError *writer_error(struct writer *writer)
+{
+    const GError *error;
+
+    g_mutex_lock(&writer->mutex);
+    error = writer->error;
+    g_mutex_unlock(&writer->mutex);
+    return error;
+}
+
+unsigned writer_pending(struct writer *writer)
+{
+    unsigned pending;
+
+    g_mutex_lock(&writer->mutex);
+    pending = writer->pending;
+    g_mutex_unlock(&writer->mutex);
+    return pending;
+}
+
+void writer_free(struct writer *writer)
+{
+    if (!writer)
+        return;
+    g_mutex_lock(&writer->mutex);
+    writer->closing = true;
+    g_cond_signal(&writer->cond);
+    g_mutex_unlock(&writer->mutex);
+    g_thread_join(writer->thread);
+    for (struct writer_page *page; (page = writer_take_done(writer));)
+        writer_page_free(page);
+    store_close(writer->store);
+    g_clear_error(&writer->error);
+    g_mutex_clear(&writer->mutex);
+    g_cond_clear(&writer->cond);
+    g_free(writer);
+}
