@@ -1,0 +1,182 @@
+#include "commands/commands.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "collect/collect.h"
+#include "sources/sources.h"
+
+/* What the command line says. */
+struct wishes {
+    char *customer, *only, *since, *hours;
+    gboolean json;
+};
+
+static void wishes_clear(struct wishes *wishes)
+{
+    g_free(wishes->customer);
+    g_free(wishes->only);
+    g_free(wishes->since);
+    g_free(wishes->hours);
+}
+
+/* The names after --only, checked; NULL with a word on stderr. */
+static char **read_sources(const struct command_context *context, const char *only)
+{
+    g_auto(GStrv) names = g_strsplit(only, ",", -1);
+
+    for (char **name = names; *name; name++) {
+        g_strstrip(*name);
+        if (!source_find(*name)) {
+            GString *known = g_string_new(NULL);
+
+            for (const struct source *source = sources_all(); source->name; source++)
+                g_string_append_printf(known, "%s%s", known->len ? ", " : "", source->name);
+            command_usage_error(context, "--only: there is no source '%s'; the sources are: %s", *name, known->str);
+            g_string_free(known, TRUE);
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&names);
+}
+
+/* --since and --hours: fills options; false after a word on stderr. */
+static bool read_since(const struct command_context *context, const struct wishes *wishes,
+                       struct collect_options *options)
+{
+    g_autoptr(GError) error = NULL;
+    int64_t now = clock_now(options->clock);
+    guint64 hours;
+
+    if (wishes->since && wishes->hours) {
+        command_usage_error(context, "--since and --hours exclude each other");
+        return false;
+    }
+    if (wishes->since) {
+        options->has_since = true;
+        if (!timestamp_parse_human(wishes->since, now, &options->since, &error)) {
+            command_usage_error(context, "--since: %s", error->message);
+            return false;
+        }
+        if (options->since >= now) {
+            command_usage_error(context, "--since: '%s' is not in the past", wishes->since);
+            return false;
+        }
+    }
+    if (wishes->hours) {
+        if (!g_ascii_string_to_unsigned(wishes->hours, 10, 1, 24 * 366, &hours, &error)) {
+            command_usage_error(context, "--hours: '%s' is no number of hours from 1 to %d", wishes->hours, 24 * 366);
+            return false;
+        }
+        options->has_since = true;
+        options->since = now - (int64_t)hours * 3600;
+    }
+    return true;
+}
+
+static bool check_customer(const struct command_context *context, const char *name)
+{
+    GString *known = g_string_new(NULL);
+    bool found = !name || g_str_equal(name, "all");
+
+    for (guint i = 0; i < context->config->customers->len; i++) {
+        const struct config_customer *customer = g_ptr_array_index(context->config->customers, i);
+
+        found = found || g_str_equal(customer->name, name);
+        g_string_append_printf(known, "%s%s", known->len ? ", " : "", customer->name);
+    }
+    if (!found)
+        command_usage_error(context, "--customer: there is no customer '%s'; the customers are: %s", name, known->str);
+    g_string_free(known, TRUE);
+    return found;
+}
+
+static void write_report(const struct collect_report *report, bool json)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    if (json) {
+        collect_report_append_json(out, report);
+        g_string_append_c(out, '\n');
+    } else {
+        collect_report_append_table(out, report, command_wants_color(STDOUT_FILENO));
+    }
+    command_write(out->str, out->len);
+}
+
+static int collect(struct command_context *context, const struct wishes *wishes, struct collect_options *options)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(CollectReport) report = NULL;
+
+    options->signal_fd = command_signals_open(context);
+    if (options->signal_fd < 0)
+        return EXIT_FAILED;
+    options->progress = !context->quiet && isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
+    report = collect_run(options, &error);
+    close(options->signal_fd);
+    if (!report)
+        return command_fail(context, EXIT_FAILED, "%s", error->message);
+    write_report(report, wishes->json);
+    return command_finish(context, report->signal ? EXIT_SIGNAL + report->signal : collect_exit_status(report));
+}
+
+int command_collect(int argc, char **argv)
+{
+    struct wishes wishes = {0};
+    const GOptionEntry entries[] = {
+        {"customer", 0, 0, G_OPTION_ARG_STRING, &wishes.customer, "Collect this customer only (default: all)", "NAME"},
+        {"only", 0, 0, G_OPTION_ARG_STRING, &wishes.only, "Collect these sources only, with commas between",
+         "SOURCE,..."},
+        {"hours", 0, 0, G_OPTION_ARG_STRING, &wishes.hours, "Read the last N hours, whatever was read before", "N"},
+        {"since", 0, 0, G_OPTION_ARG_STRING, &wishes.since,
+         "Read from T on, whatever was read before (2026-11-20, 36h, 7d)", "T"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &wishes.json, "Report as one JSON value", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    const struct command_usage usage = {
+        .name = "collect",
+        .arguments = "",
+        .summary =
+            "Reads what is new at Microsoft into the local database: sign-ins and directory audits of each customer.",
+        .description =
+            "The first run reads as far back as the service keeps records (30 days); later runs read what is new, and "
+            "again the last hours, and\n"
+            "once more after 24 hours, 48 hours and 7 days, because records come late and change. Nothing is stored "
+            "twice. A run that was\n"
+            "interrupted goes on where it stood.\n"
+            "\n"
+            "Credentials come from the environment or .env: GRAPH_TENANT_ID, GRAPH_CLIENT_ID, GRAPH_CLIENT_SECRET (or\n"
+            "GRAPH_CLIENT_SECRET_FILE). Exit status: 0 all done, 1 failed, 2 usage or configuration, 3 done in part.\n"
+            "\n"
+            "Examples:\n"
+            "  m365keep collect\n"
+            "  m365keep collect --only sign-ins --hours 48\n"
+            "  m365keep collect --json | jq '.customers[].sources[] | {source, status, inserted}'",
+        .entries = entries};
+    g_auto(CommandContext) context = {0};
+    g_auto(GStrv) sources = NULL;
+    struct collect_options options = {.signal_fd = -1};
+    int status;
+
+    if (!command_parse(&context, &usage, &argc, &argv, &status))
+        goto out;
+    if (argc > 1) {
+        status = command_usage_error(&context, "collect takes no argument '%s'", argv[1]);
+        goto out;
+    }
+    if (!command_configure(&context, true, &status))
+        goto out;
+    options.config = context.config;
+    options.clock = &context.clock;
+    options.customer = wishes.customer;
+    status = EXIT_USAGE;
+    if (wishes.only && !(sources = read_sources(&context, wishes.only)))
+        goto out;
+    options.sources = (const char *const *)sources;
+    if (read_since(&context, &wishes, &options) && check_customer(&context, wishes.customer))
+        status = collect(&context, &wishes, &options);
+out:
+    wishes_clear(&wishes);
+    return status;
+}
