@@ -52,7 +52,8 @@ struct json_reader {
     size_t depth;  /* containers open after this token */
     /* Private from here. */
     size_t at, scan;
-    int state;
+    int state, number;
+    bool object;
     GByteArray *stack;
     GError *error;
 };
@@ -88,12 +89,12 @@ struct json_slice {
 };
 
 /* One answer's body: owns the bytes. Either {"value":[...], ...} or, with `array` true, a bare array. */
-typedef struct json_page json_page;
+typedef struct json_page JsonPage; /* the name g_autoptr needs */
 
 /* A new page that takes at most `max_bytes` of body. */
 struct json_page *json_page_new(bool array, size_t max_bytes);
 void json_page_free(struct json_page *page);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_page, json_page_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(JsonPage, json_page_free)
 
 /* Forgets everything read, for another attempt at the same request. */
 void json_page_reset(struct json_page *page);
@@ -131,10 +132,10 @@ struct json_node {
 };
 
 /* An arena for one value at a time; reusable, so that a million records cost no million allocations. */
-typedef struct json_tree json_tree;
+typedef struct json_tree JsonTree;
 struct json_tree *json_tree_new(void);
 void json_tree_free(struct json_tree *tree);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_tree, json_tree_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(JsonTree, json_tree_free)
 
 /* Reads one value of at most JSON_DEPTH_MAX levels; NULL with *error when it is not one. The nodes are borrowed until the next
  * call or json_tree_free; `bytes` must live as long. */

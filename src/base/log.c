@@ -1,0 +1,125 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/timestamp.h"
+#include "text_private.h"
+
+/* The one global state of the room: where words go belongs to the process. */
+static struct {
+    pthread_mutex_t mutex; /* over all below, and over the line being written; POSIX's, which thread checkers know */
+    enum log_level most;
+    enum log_format format;
+    const struct clock *clock;
+    void (*before)(void *user);
+    void (*after)(void *user);
+    void *user;
+} state = {.mutex = PTHREAD_MUTEX_INITIALIZER, .most = LOG_LEVEL_INFO};
+
+void log_init(enum log_level most, enum log_format format, const struct clock *clock)
+{
+    pthread_mutex_lock(&state.mutex);
+    g_atomic_int_set((gint *)&state.most, (gint)most);
+    state.format = format;
+    state.clock = clock;
+    pthread_mutex_unlock(&state.mutex);
+}
+
+void log_set_hooks(void (*before)(void *user), void (*after)(void *user), void *user)
+{
+    pthread_mutex_lock(&state.mutex);
+    state.before = before;
+    state.after = after;
+    state.user = user;
+    pthread_mutex_unlock(&state.mutex);
+}
+
+bool log_wants(enum log_level level)
+{
+    return (gint)level <= g_atomic_int_get((gint *)&state.most);
+}
+
+static void append_logfmt(GString *line, const char *key, const char *value)
+{
+    g_autofree char *safe = text_for_terminal(value);
+    bool quoted = *safe == '\0' || strpbrk(safe, " =\"\\") != NULL;
+
+    if (line->len > 0)
+        g_string_append_c(line, ' ');
+    g_string_append(line, key);
+    g_string_append_c(line, '=');
+    if (!quoted) {
+        g_string_append(line, safe);
+        return;
+    }
+    g_string_append_c(line, '"');
+    for (const char *c = safe; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            g_string_append_c(line, '\\');
+        g_string_append_c(line, *c);
+    }
+    g_string_append_c(line, '"');
+}
+
+static void append_json(GString *line, const char *key, const char *value)
+{
+    g_string_append_c(line, line->len > 0 ? ',' : '{');
+    text_append_json_escaped(line, key, true);
+    g_string_append_c(line, ':');
+    text_append_json_escaped(line, value, true);
+}
+
+/* One write, so that lines of several processes on one pipe do not mix; a reader that went away must not end the
+ * program. */
+static void write_whole(const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(STDERR_FILENO, bytes, length);
+        if (n < 0 && errno != EINTR)
+            return;
+        if (n > 0) {
+            bytes += n;
+            length -= (size_t)n;
+        }
+    }
+}
+
+void log_write(enum log_level level, const char *message, ...)
+{
+    static const char *const levels[] = {
+        [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARN] = "warn", [LOG_LEVEL_INFO] = "info", [LOG_LEVEL_DEBUG] = "debug"};
+    va_list pairs;
+    const char *key;
+
+    if (!log_wants(level))
+        return;
+    pthread_mutex_lock(&state.mutex);
+    void (*append)(GString *, const char *, const char *) =
+        state.format == LOG_FORMAT_JSON ? append_json : append_logfmt;
+    g_autoptr(GString) line = g_string_new(NULL);
+    gint64 now = state.clock != NULL ? clock_now(state.clock) : g_get_real_time() / G_USEC_PER_SEC;
+    g_autofree char *time = timestamp_format_seconds(now);
+
+    append(line, "time", time);
+    append(line, "level", levels[level]);
+    append(line, state.format == LOG_FORMAT_JSON ? "message" : "msg", message);
+    va_start(pairs, message);
+    while ((key = va_arg(pairs, const char *)) != NULL) {
+        const char *value = va_arg(pairs, const char *);
+        if (value != NULL)
+            append(line, key, value);
+    }
+    va_end(pairs);
+    g_string_append(line, state.format == LOG_FORMAT_JSON ? "}\n" : "\n");
+    if (state.before != NULL)
+        state.before(state.user);
+    write_whole(line->str, line->len);
+    if (state.after != NULL)
+        state.after(state.user);
+    pthread_mutex_unlock(&state.mutex);
+}
