@@ -1,7 +1,7 @@
 /* config - the environment, .env and (with time) a file, as one read-only `struct config`.
  *
  * Precedence: the real environment, then the .env file, then the built-in default. A secret NAME may also come from the
- * file that NAME_FILE names, or from $CREDENTIALS_DIRECTORY/NAME (systemd); given in two ways at once it is an error. */
+ * file that NAME_FILE names, or from $CREDENTIALS_DIRECTORY/NAME (systemd); given in two ways at once is an error. */
 #ifndef M365KEEP_CONFIG_ROOM_H
 #define M365KEEP_CONFIG_ROOM_H
 
@@ -39,10 +39,10 @@ struct config_customer {
 
 typedef struct config {
     char *database;
-    char *clock_spec; /* M365KEEP_CLOCK or NULL */
-    bool pace;        /* REQUEST_BUDGETS: true for documented, the default */
+    char *clock_spec;     /* M365KEEP_CLOCK or NULL */
+    bool pace;            /* REQUEST_BUDGETS: true for documented, the default */
     GPtrArray *customers; /* struct config_customer *, in the order given */
-} config;
+} Config;                 /* the name g_autoptr needs */
 
 struct config_options {
     const char *env_file; /* --env-file; NULL: .env in the working directory if there is one */
@@ -50,9 +50,11 @@ struct config_options {
     bool need_customers;  /* false for commands that only read the database */
 };
 
-/* Reads everything. NULL with *error. Returned: free with config_free. */
+/* Reads everything. NULL with *error; what is suspicious but usable is logged as a warning. Proxy and certificate
+ * variables of the .env file (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE ...) are put into the environment, where libraries
+ * look for them: call it before any thread starts. Returned: free with config_free. */
 struct config *config_load(const struct config_options *options, GError **error);
 void config_free(struct config *config);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(config, config_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 
 #endif

@@ -1,0 +1,205 @@
+#include "config/environment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "config/config.h"
+#include "config/dotenv.h"
+
+enum {
+    ENV_FILE_MAX = 1 << 20,    /* a .env file is a page or two of text */
+    SECRET_FILE_MAX = 1 << 16, /* more than any secret or key; keeps /dev/zero from filling the memory */
+};
+
+struct environment {
+    char *file;         /* as given; NULL when none was read */
+    GHashTable *values; /* name -> struct dotenv_value * */
+};
+
+/* Reads a whole file of at most `most` bytes, which need not be a regular one. Returned: a NUL-terminated text, wiped
+ * by text_free_secret as far as its first NUL. NULL with errno set; EFBIG when it is larger. */
+static char *read_file(const char *path, size_t most, size_t *length)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return NULL;
+    char *text = g_malloc0(most + 2); /* one byte to notice that there is more, one for the NUL */
+    size_t got = 0;
+    ssize_t n = 0;
+    do {
+        n = read(fd, text + got, most + 1 - got);
+        got += n > 0 ? (size_t)n : 0;
+    } while (got <= most && (n > 0 || (n < 0 && errno == EINTR)));
+    int reason = n < 0 ? errno : got > most ? EFBIG : 0;
+    close(fd);
+    *length = got;
+    if (reason == 0)
+        return text;
+    explicit_bzero(text, most + 2);
+    g_free(text);
+    errno = reason;
+    return NULL;
+}
+
+static bool parse_env_file(struct environment *environment, GError **error)
+{
+    size_t length = 0;
+    char *text = read_file(environment->file, ENV_FILE_MAX, &length);
+    if (text == NULL) {
+        g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "cannot read the environment file %s: %s",
+                    environment->file, errno == EFBIG ? "it is larger than 1 MiB" : g_strerror(errno));
+        return false;
+    }
+    bool ok = dotenv_parse(environment->file, text, length, environment->values, error);
+    explicit_bzero(text, length);
+    g_free(text);
+    return ok;
+}
+
+struct environment *environment_new(const char *env_file, GError **error)
+{
+    struct environment *environment = g_new0(struct environment, 1);
+    struct stat status;
+
+    environment->values = dotenv_table_new();
+    /* A working directory that cannot be searched (sudo -u out of /root) has no .env for us. One that is there but
+     * cannot be read is an error: what it says would silently be missing. */
+    if (env_file == NULL && stat(".env", &status) != 0)
+        return environment;
+    environment->file = g_strdup(env_file != NULL ? env_file : ".env");
+    if (parse_env_file(environment, error))
+        return environment;
+    environment_free(environment);
+    return NULL;
+}
+
+void environment_free(struct environment *environment)
+{
+    if (environment == NULL)
+        return;
+    g_hash_table_unref(environment->values);
+    g_free(environment->file);
+    g_free(environment);
+}
+
+/* The value as it is set, perhaps empty; NULL when it is not. */
+static const char *look_up(const struct environment *environment, const char *key)
+{
+    const char *real = g_getenv(key);
+    if (real != NULL)
+        return real;
+    const struct dotenv_value *value = g_hash_table_lookup(environment->values, key);
+    return value != NULL ? value->text : NULL;
+}
+
+const char *environment_get(const struct environment *environment, const char *key)
+{
+    const char *value = look_up(environment, key);
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+bool environment_is_empty(const struct environment *environment, const char *key)
+{
+    const char *value = look_up(environment, key);
+    return value != NULL && *value == '\0';
+}
+
+char *environment_where(const struct environment *environment, const char *key)
+{
+    const struct dotenv_value *value = g_hash_table_lookup(environment->values, key);
+
+    if (g_getenv(key) == NULL && value != NULL)
+        return g_strdup_printf("%s, line %u", environment->file, value->line);
+    return g_strdup("the environment");
+}
+
+/* --- secrets in files --------------------------------------------------------------------------------------------- */
+
+/* A secret that a file holds; `told_by` says what named the file. NULL with *error. */
+static char *read_secret_file(const char *told_by, const char *path, GError **error)
+{
+    size_t length = 0;
+    char *secret = read_file(path, SECRET_FILE_MAX, &length);
+
+    if (secret == NULL) {
+        g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "%s names the file %s, which cannot be read: %s",
+                    told_by, path, errno == EFBIG ? "it is larger than 64 KiB, so it is no secret" : g_strerror(errno));
+        return NULL;
+    }
+    const char *fault = NULL;
+    if (memchr(secret, '\0', length) != NULL) {
+        fault = "holds a NUL byte; write the secret as plain UTF-8 text";
+    } else {
+        if (length > 0 && secret[length - 1] == '\n')
+            secret[--length] = '\0';
+        if (length > 0 && secret[length - 1] == '\r')
+            secret[--length] = '\0';
+        fault = length == 0 ? "is empty; write the secret's value into it" : NULL;
+    }
+    if (fault == NULL)
+        return secret;
+    g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "%s names the file %s, which %s", told_by, path, fault);
+    explicit_bzero(secret, length);
+    g_free(secret);
+    return NULL;
+}
+
+/* $CREDENTIALS_DIRECTORY/KEY when systemd put one there, else NULL. */
+static char *credential_path(const char *key)
+{
+    const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
+    if (directory == NULL || *directory == '\0')
+        return NULL;
+    g_autofree char *path = g_build_filename(directory, key, NULL);
+    return access(path, F_OK) == 0 ? g_steal_pointer(&path) : NULL;
+}
+
+bool environment_secret(const struct environment *environment, const char *key, char **secret, char **where,
+                        GError **error)
+{
+    g_autofree char *file_key = g_strconcat(key, "_FILE", NULL);
+    g_autofree char *credential = credential_path(key);
+    const char *value = environment_get(environment, key), *file = environment_get(environment, file_key);
+
+    *secret = *where = NULL;
+    if ((value != NULL) + (file != NULL) + (credential != NULL) > 1) {
+        g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID,
+                    "%s is given in more than one way:%s%s%s%s%s; keep one of them", key,
+                    value != NULL ? " as itself" : "", file != NULL ? " by " : "", file != NULL ? file_key : "",
+                    credential != NULL ? " as systemd's credential " : "", credential != NULL ? credential : "");
+        return false;
+    }
+    if (value != NULL) {
+        *secret = g_strdup(value);
+        *where = environment_where(environment, key);
+        return true;
+    }
+    if (file == NULL && credential == NULL)
+        return true;
+    *secret = file != NULL ? read_secret_file(file_key, file, error)
+                           : read_secret_file("$CREDENTIALS_DIRECTORY", credential, error);
+    *where = g_strdup_printf("the file %s", file != NULL ? file : credential);
+    return *secret != NULL;
+}
+
+void environment_share(const struct environment *environment)
+{
+    static const char *const names[][2] = {
+        {"HTTPS_PROXY", "https_proxy"}, {"ALL_PROXY", "all_proxy"},         {"NO_PROXY", "no_proxy"},
+        {"http_proxy", "http_proxy"},   {"SSL_CERT_FILE", "SSL_CERT_FILE"}, {"SSL_CERT_DIR", "SSL_CERT_DIR"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (g_getenv(names[i][0]) != NULL || g_getenv(names[i][1]) != NULL)
+            continue;
+        for (size_t j = 0; j < 2; j++) {
+            const struct dotenv_value *value = g_hash_table_lookup(environment->values, names[i][j]);
+            if (value != NULL)
+                g_setenv(names[i][j], value->text, TRUE);
+        }
+    }
+}

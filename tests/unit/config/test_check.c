@@ -1,0 +1,208 @@
+/* What the values of the keys must be. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <glib.h>
+
+#include "config/check.h"
+
+#define GUID    "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
+#define LABEL63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"
+
+struct row {
+    const char *value;
+    const char *fault; /* a part of the message; NULL: accepted */
+};
+
+static void check_rows(const char *(*check)(const char *), const struct row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *fault = check(rows[i].value);
+        if ((fault == NULL) != (rows[i].fault == NULL) || (fault != NULL && strstr(fault, rows[i].fault) == NULL))
+            fail_msg("row %zu \"%s\": %s", i, rows[i].value, fault != NULL ? fault : "accepted");
+    }
+}
+
+static void a_tenant_is_a_guid_or_a_domain(void **state)
+{
+    static const struct row rows[] = {
+        {GUID, NULL},
+        {"0A1B2C3D-4E5F-6789-ABCD-EF0123456789", NULL},
+        {"contoso.onmicrosoft.com", NULL},
+        {"Contoso.Example", NULL},
+        {"xn--strae-oqa.example", NULL},
+        {LABEL63 ".example", NULL},
+        {LABEL63 "4.example", "neither"},
+        {"contoso", "neither"},
+        {"contoso..example", "neither"},
+        {".example", "neither"},
+        {"contoso.", "neither"},
+        {"-a.example", "neither"},
+        {"a-.example", "neither"},
+        {"10.0.0.1", "neither"},
+        {"contoso.example/path", "neither"},
+        {"stra\xc3\x9f\x65.example", "neither"},
+        {"{" GUID "}", "neither"},
+        {"0a1b2c3d4e5f6789abcdef0123456789", "neither"},
+        {"common", "names no tenant"},
+        {"Organizations", "names no tenant"},
+        {"consumers", "names no tenant"},
+        {" " GUID, "blanks"},
+        {GUID "\n", "blanks"},
+        {"\"" GUID "\"", "quotes"},
+        {"'" GUID "'", "quotes"},
+        {"a\tb.example", "control"},
+    };
+    (void)state;
+    check_rows(check_tenant_id, rows, G_N_ELEMENTS(rows));
+}
+
+static void a_client_id_is_a_guid(void **state)
+{
+    static const struct row rows[] = {
+        {GUID, NULL},
+        {"contoso.example", "not a GUID"},
+        {"0a1b2c3d-4e5f-6789-abcd-ef012345678", "not a GUID"},
+        {"0a1b2c3d-4e5f-6789-abcd-ef01234567890", "not a GUID"},
+        {"0a1b2c3d-4e5f-6789-abcd-ef012345678g", "not a GUID"},
+        {GUID " ", "blanks"},
+    };
+    (void)state;
+    check_rows(check_client_id, rows, G_N_ELEMENTS(rows));
+}
+
+static void a_secret_is_taken_as_it_is_but_for_slips(void **state)
+{
+    static const struct row rows[] = {
+        {"abc8Q~x.y_z-0", NULL},
+        {GUID, NULL},
+        {"with space inside", NULL},
+        {"'", NULL},
+        {"p\xc3\xa4ss", NULL},
+        {"'abc\"", NULL},
+        {" abc", "blanks"},
+        {"abc\r", "blanks"},
+        {"abc\t", "blanks"},
+        {"\"abc\"", "quotes"},
+        {"''", "quotes"},
+        {"abc\ndef", "control"},
+        {"abc\x7f"
+         "def",
+         "control"},
+    };
+    (void)state;
+    check_rows(check_client_secret, rows, G_N_ELEMENTS(rows));
+}
+
+static void a_customer_is_a_printable_name(void **state)
+{
+    g_autofree char *longest = g_strnfill(100, 'x'), *longer = g_strnfill(101, 'x');
+    const struct row rows[] = {
+        {"default", NULL},         {"Kancelaria \xc5\xbb\xc3\xb3\xc5\x82w", NULL},
+        {longest, NULL},           {longer, "too long"},
+        {"all", "every customer"}, {"ALL", "every customer"},
+        {" a", "must be"},         {"a\x1b[31m", "must be"},
+        {"a\xff", "must be"},
+    };
+    (void)state;
+    check_rows(check_customer, rows, G_N_ELEMENTS(rows));
+}
+
+static void a_time_zone_must_be_known(void **state)
+{
+    static const struct row rows[] = {
+        {"UTC", NULL}, {"Etc/UTC", NULL}, {"No/Such_Zone", "no time zone"}, {"Europe/Warszawa", "no time zone"}};
+    (void)state;
+    check_rows(check_timezone, rows, G_N_ELEMENTS(rows));
+}
+
+static void base_urls_are_brought_into_one_form(void **state)
+{
+    static const struct {
+        const char *value, *url;
+    } rows[] = {
+        {"https://graph.microsoft.com", "https://graph.microsoft.com"},
+        {"https://graph.microsoft.com/", "https://graph.microsoft.com"},
+        {"https://graph.microsoft.com///", "https://graph.microsoft.com"},
+        {"HTTPS://Graph.Microsoft.COM", "https://graph.microsoft.com"},
+        {"https://gateway.example/graph/", "https://gateway.example/graph"},
+        {"https://gateway.example:8443/Graph", "https://gateway.example:8443/Graph"},
+        {"https://10.0.0.1", "https://10.0.0.1"},
+        {"http://127.0.0.1:8080", "http://127.0.0.1:8080"},
+        {"http://127.9.8.7", "http://127.9.8.7"},
+        {"http://localhost:1/", "http://localhost:1"},
+        {"http://LOCALHOST", "http://localhost"},
+        {"http://[::1]:8080", "http://[::1]:8080"},
+        {"http://[0:0:0:0:0:0:0:1]", "http://[0:0:0:0:0:0:0:1]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *fault = "";
+        g_autofree char *url = check_base_url(rows[i].value, &fault);
+        if (g_strcmp0(url, rows[i].url) != 0 || fault != NULL)
+            fail_msg("row %zu %s: %s (%s)", i, rows[i].value, url, fault);
+    }
+}
+
+static void other_urls_are_refused(void **state)
+{
+    static const struct row rows[] = {
+        {"graph.microsoft.com", "no URL"},
+        {"", "no URL"},
+        {"https://", "names no host"},
+        {"https:///path", "names no host"},
+        {"ftp://host.example", "must begin with https"},
+        {"file:///etc/passwd", "must begin with https"},
+        {"http://graph.microsoft.com", "only for 127"},
+        {"http://127.0.0.1.evil.example", "only for 127"},
+        {"http://localhost.evil.example", "only for 127"},
+        {"http://localhost.", "only for 127"},
+        {"http://126.0.0.1", "only for 127"},
+        {"http://127.1", "only for 127"},
+        {"http://0x7f000001", "only for 127"},
+        {"http://[::2]", "only for 127"},
+        {"http://[::ffff:127.0.0.1]", "only for 127"},
+        {"http://0.0.0.0", "only for 127"},
+        {"https://user@host.example", "user name"},
+        {"https://user:pass@host.example", "user name"},
+        {"https://graph.microsoft.com@evil.example", "user name"},
+        {"http://127.0.0.1@evil.example", "only for 127"},
+        {"https://host.example?x=1", "?"},
+        {"https://host.example/?", "?"},
+        {"https://host.example#x", "#"},
+        {"https://host.example/a b", "blank"},
+        {"https://host.example\n", "blank"},
+        {"https://host.example\\@evil.example", "backslash"},
+        {"https://h\xc3\xb6st.example", "ASCII"},
+        {"https://host.example:99999", "no URL"},
+        {"https://host.example:80x", "no URL"},
+        {"https://[::1", "no URL"},
+        {"https://graph.microsoft.com/v1.0", "version"},
+        {"https://graph.microsoft.com/beta/", "version"},
+    };
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *fault = NULL;
+        g_autofree char *url = check_base_url(rows[i].value, &fault);
+        if (url != NULL || fault == NULL || strstr(fault, rows[i].fault) == NULL)
+            fail_msg("row %zu %s: %s (%s)", i, rows[i].value, url, fault);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tenant_is_a_guid_or_a_domain),
+        cmocka_unit_test(a_client_id_is_a_guid),
+        cmocka_unit_test(a_secret_is_taken_as_it_is_but_for_slips),
+        cmocka_unit_test(a_customer_is_a_printable_name),
+        cmocka_unit_test(a_time_zone_must_be_known),
+        cmocka_unit_test(base_urls_are_brought_into_one_form),
+        cmocka_unit_test(other_urls_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
