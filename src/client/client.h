@@ -1,8 +1,8 @@
 /* client - tokens, requests, retries, throttling, paging. Knows HTTP and Microsoft's manners, not what a sign-in is.
  *
  * One thread, one loop (libcurl's multi interface): requests are started with client_start and end in a call of their
- * `done`, from inside client_step. Any number of apps (an app registration in a tenant) share the loop; each has its own
- * tokens and limiters, so that one that is dead or throttled never delays another. */
+ * `done`, from inside client_step. Any number of apps (an app registration in a tenant) share the loop; each has its
+ * own tokens and limiters, so that one that is dead or throttled never delays another. */
 #ifndef M365KEEP_CLIENT_H
 #define M365KEEP_CLIENT_H
 
@@ -13,7 +13,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-/* --- what went wrong ------------------------------------------------------------------------------------------------ */
+/* --- what went wrong -----------------------------------------------------------------------------------------------
+ */
 
 /* What the caller can do about a failure. */
 enum client_verdict {
@@ -26,20 +27,21 @@ enum client_verdict {
     CLIENT_FORBIDDEN,   /* the app lacks a permission; needs a human */
     CLIENT_UNAVAILABLE, /* the tenant or cloud does not have this: no licence, no such API */
     CLIENT_REFUSED,     /* the service refuses the request itself (other 4xx): our fault or a changed service */
-    CLIENT_SECURITY,    /* a link led away from the configured host; nothing was sent there */
-    CLIENT_CANCELLED,   /* client_cancel */
+    CLIENT_SECURITY, /* a link, a redirect or a certificate led away from the configured host; nothing was sent there */
+    CLIENT_CANCELLED, /* client_cancel */
 };
 
 struct client_failure {
     enum client_verdict verdict;
-    int status;           /* HTTP; 0 when there was no answer */
-    char *code;           /* the service's error code, "AADSTS7000215", or a libcurl or own code such as "timeout" */
-    char *message;        /* one line, at most about 300 bytes, no secret */
-    char *request_id;     /* the service's, else our client-request-id; may be NULL */
-    char *hint;           /* what to do next, a sentence; may be NULL */
+    int status;       /* HTTP; 0 when there was no answer */
+    char *code;       /* the service's error code, "AADSTS7000215", or a libcurl or own code such as "timeout" */
+    char *message;    /* one line, at most about 300 bytes, no secret */
+    char *request_id; /* the service's, else our client-request-id; may be NULL */
+    char *hint;       /* what to do next, a sentence; may be NULL */
 };
 
-/* --- budgets -------------------------------------------------------------------------------------------------------- */
+/* --- budgets -------------------------------------------------------------------------------------------------------
+ */
 
 /* Request families with a budget of their own (Microsoft Graph throttling limits, "service-specific limits"). */
 enum client_family {
@@ -55,7 +57,8 @@ enum client_family {
 /* Which service a request goes to: decides the token's resource and the only host the token may reach. */
 enum client_api { CLIENT_API_GRAPH, CLIENT_API_MANAGEMENT };
 
-/* --- client and apps ------------------------------------------------------------------------------------------------ */
+/* --- client and apps -----------------------------------------------------------------------------------------------
+ */
 
 struct client;
 struct client_app;
@@ -64,15 +67,18 @@ struct client_options {
     const struct clock *clock; /* borrowed for the client's life */
     bool pace;                 /* keep to the published budgets; false: only react to 429 */
     int wake_fd;               /* readable: client_step returns at once (a signalfd, an eventfd); -1 for none */
+    int stall_timeout_ms; /* real time without a single byte after which an attempt counts as timed out; 0: 120 s */
+    int retry_budget_s;   /* this clock's time one request may spend on its attempts and waits; 0: 15 minutes */
 };
 
-/* Returned: free with client_free, which cancels what is in flight. NULL with *error when libcurl cannot start. */
+/* Returned: free with client_free, which drops what is in flight without calling its `done`. NULL with *error when
+ * libcurl cannot start. The environment's HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE are honoured. */
 struct client *client_new(const struct client_options *options, GError **error);
 void client_free(struct client *client);
 
 struct client_app_options {
-    const char *tenant_id, *client_id, *client_secret;     /* copied; the secret is wiped by client_free */
-    const char *login_url, *graph_url, *manage_url;        /* copied; base URLs */
+    const char *tenant_id, *client_id, *client_secret; /* copied; the secret is wiped by client_free */
+    const char *login_url, *graph_url, *manage_url;    /* copied; base URLs */
 };
 
 /* Adds an app; owned by the client. */
@@ -86,12 +92,14 @@ int64_t client_app_service_now(const struct client_app *app);
  * Retry-After is the reason. For progress lines. */
 double client_app_wait(const struct client_app *app, enum client_family family, bool *throttled);
 
-/* --- requests ------------------------------------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------------------------------------------------
+ */
 
 struct client_result {
     const struct client_failure *failure; /* NULL: a whole page is in the request's page. Borrowed during `done` */
     int64_t body_bytes;                   /* received over all attempts, after decompression */
     unsigned attempts, throttled;         /* requests sent; of them answered 429 (or alike) */
+    const char *request_id;               /* of the last answer; borrowed during `done`; NULL when there was none */
 };
 
 typedef void (*client_done)(const struct client_result *result, void *user);
@@ -108,38 +116,46 @@ struct client_request {
     void *user;
 };
 
-/* Queues a GET. Token, pacing, retries with full-jitter back-off, 401 (one refresh), Retry-After and the page's completeness
- * are the client's business; `done` is called once, from client_step. */
+/* Queues a GET. Token, pacing, retries with full-jitter back-off, 401 (one refresh), Retry-After and the page's
+ * completeness are the client's business; `done` is called once, from client_step. */
 void client_start(struct client *client, const struct client_request *request);
 
-/* Gets a token (so that wrong credentials and the service's time are known before anything is planned); `page` is not used.
- * Calls `done` once, from client_step. */
+/* Gets a token (so that wrong credentials and the service's time are known before anything is planned); `page` is not
+ * used. Calls `done` once, from client_step. */
 void client_login(struct client *client, struct client_app *app, enum client_api api, client_done done, void *user);
 
 /* Requests that have not come to `done`. */
 unsigned client_pending(const struct client *client);
 
-/* Does what can be done and waits at most `wait_ms` real milliseconds for more; returns early on client_wake, on wake_fd and
- * whenever a `done` was called. */
+/* Does what can be done and waits at most `wait_ms` real milliseconds for more; returns early on client_wake, on
+ * wake_fd and whenever a `done` was called. */
 void client_step(struct client *client, int wait_ms);
 
 /* Makes a client_step that waits return; callable from another thread. */
 void client_wake(struct client *client);
 
-/* Ends every request with CLIENT_CANCELLED, from the next client_step; waits end at once. */
+/* Ends every request started so far with CLIENT_CANCELLED, from the next client_step; waits end at once. */
 void client_cancel(struct client *client);
 
-/* --- retries and links: pure, for tables of tests --------------------------------------------------------------------- */
+/* --- retries and links: pure, for tables of tests ------------------------------------------------------------------
+ */
 
 struct client_outcome {
-    int status;               /* HTTP; 0: no answer (network_error says more) */
+    int status; /* HTTP; 0: no answer (network_error says more) */
     bool network_error, timed_out;
-    bool body_bad;            /* 200 with a body that is no whole page */
-    const char *code;         /* the deepest known error code of the body, or NULL */
-    const char *retry_after;  /* header as received, or NULL; doubled headers joined by a comma */
-    int64_t date;             /* the answer's Date, seconds UTC; 0 when absent */
-    unsigned attempt;         /* 1 for the first */
-    unsigned refreshed;       /* tokens renewed for this request because of a 401 */
+    bool connection_lost;    /* with network_error: reset or closed, as a kept connection that had died */
+    bool untrusted;          /* with network_error: the server's certificate was not accepted */
+    bool body_bad;           /* 200 with a body that is no whole page */
+    bool too_large;          /* with body_bad: larger than the page takes */
+    bool away;               /* 3xx to another host, port or scheme */
+    bool claims;             /* 401 that asks for a token with certain claims, which this request has not yet tried */
+    const char *code;        /* the deepest known error code of the body, or NULL */
+    const char *message;     /* the service's words, or NULL: evidence only where the code says nothing */
+    const char *retry_after; /* header as received, or NULL; doubled headers joined by a comma */
+    int64_t date;            /* the answer's Date, seconds UTC; 0 when absent */
+    unsigned attempt;        /* 1 for the first */
+    unsigned alike;          /* earlier attempts, in a row up to this one, that ended with the same status and code */
+    unsigned refreshed;      /* tokens renewed for this request because of a 401, in a row */
     int64_t spent_us, budget_us; /* used and allowed for this request, waits included */
 };
 
@@ -148,16 +164,16 @@ enum client_action { CLIENT_ACTION_DONE, CLIENT_ACTION_RETRY, CLIENT_ACTION_RENE
 struct client_decision {
     enum client_action action;
     enum client_verdict verdict; /* for GIVE_UP */
-    int64_t wait_us;             /* for RETRY */
-    bool family_waits;           /* the wait holds for the whole family (429) */
+    int64_t wait_us;             /* for RETRY; with family_waits also for GIVE_UP */
+    bool family_waits;           /* the wait holds for the whole family (429), also when this request gives up */
     bool new_connection;         /* 503 */
 };
 
 /* What to do after an attempt. `random` in [0, 1) draws the jitter. Allocates nothing. */
 struct client_decision client_decide(const struct client_outcome *outcome, double random);
 
-/* Retry-After in microseconds: the largest of comma-separated parts; digits, decimals (rounded up to whole seconds), or an
- * HTTP date relative to `date`. 1 s at least, an hour at most; 0 when there is nothing usable. */
+/* Retry-After in microseconds: the largest of comma-separated parts; digits, decimals (rounded up to whole seconds), or
+ * an HTTP date relative to `date`. 1 s at least, an hour at most; 0 when there is nothing usable. */
 int64_t client_retry_after_us(const char *value, int64_t date);
 
 /* One chain of pages: remembers the links it has followed. */
@@ -165,9 +181,10 @@ struct client_chain;
 struct client_chain *client_chain_new(const char *base_url); /* scheme, host and port that alone may be followed */
 void client_chain_free(struct client_chain *chain);
 
-/* Judges a nextLink: NULL when it may be followed as it is, else the failure (returned: client_failure_free): CLIENT_SECURITY for
- * another host, port or scheme, userinfo, backslash, control characters or blanks; CLIENT_LINK for a link seen before in this chain,
- * one with an empty skip token or $skip=0, or a chain above the page cap. Host case and an explicit default port do not matter. */
+/* Judges a nextLink: NULL when it may be followed as it is, else the failure (returned: client_failure_free):
+ * CLIENT_SECURITY for another host, port or scheme, userinfo, backslash, control characters or blanks; CLIENT_LINK for
+ * a link seen before in this chain, one with an empty skip token or $skip=0, or a chain above the page cap. Host case
+ * and an explicit default port do not matter. */
 struct client_failure *client_chain_follow(struct client_chain *chain, const char *link);
 
 struct client_failure *client_failure_copy(const struct client_failure *failure);
