@@ -25,7 +25,7 @@ enum store_error_code {
     STORE_ERROR_LIMIT,     /* the time limit was reached */
 };
 
-typedef struct store store;
+typedef struct store Store; /* the name g_autoptr needs */
 
 enum store_mode {
     STORE_CREATE, /* read and write; made when absent, migrated when older */
@@ -36,34 +36,35 @@ enum store_mode {
 /* Opens the database at `path`. NULL with *error, nothing changed. Returned: store_close. */
 struct store *store_open(const char *path, enum store_mode mode, GError **error);
 void store_close(struct store *store);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(store, store_close)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 
 /* Takes the lock that keeps two collectors off one database; held until the process ends or store_unlock. False with
  * STORE_ERROR_BUSY when another holds it (its process id in the message). */
-typedef struct store_lock store_lock;
+typedef struct store_lock StoreLock;
 struct store_lock *store_lock_take(const char *path, GError **error);
 void store_lock_release(struct store_lock *lock);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(store_lock, store_lock_release)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreLock, store_lock_release)
 
 /* The row of a customer, made when new. 0 with *error. A name that moved to another tenant gets a row of its own. */
 int64_t store_customer(struct store *store, const char *name, const char *tenant_id, GError **error);
 
-/* --- documents ------------------------------------------------------------------------------------------------------ */
+/* --- documents ------------------------------------------------------------------------------------------------------
+ */
 
-/* One record as the sources decode it. Strings are owned by the document; raw and its bytes are borrowed from the page and must
- * live until the document is committed. */
+/* One record as the sources decode it. Strings are owned by the document; raw and its bytes are borrowed from the page
+ * and must live until the document is committed. */
 struct document {
-    char *id;               /* the source's; NULL when it has none */
-    char *timestamp;        /* normalised, 28 characters; NULL when the record has no readable time */
-    int64_t time_s;         /* seconds UTC of it; the second of reception when time_missing */
+    char *id;        /* the source's; NULL when it has none */
+    char *timestamp; /* normalised, 28 characters; NULL when the record has no readable time */
+    int64_t time_s;  /* seconds UTC of it; the second of reception when time_missing */
     bool time_missing;
     char *service, *operation, *result;
     char *actor_display;
     GPtrArray *actor_names; /* every name the actor goes by (address, display name, id); actor_display is one of them */
     char *target_displays;  /* JSON array of strings */
     char *display_summary;
-    char *text;             /* what is indexed and shown as raw_text */
-    char *dedupe_key;       /* id, or the hex SHA-256 that stands for it */
+    char *text;       /* what is indexed and shown as raw_text */
+    char *dedupe_key; /* id, or the hex SHA-256 that stands for it */
     const char *raw;
     size_t raw_length;
     /* Filled by document_seal. */
@@ -84,7 +85,12 @@ struct unreadable {
     size_t length;
 };
 
-/* --- pages, cursor, coverage ---------------------------------------------------------------------------------------- */
+/* Copies the two texts, borrows the body. Returned: unreadable_free. */
+struct unreadable *unreadable_new(const char *reason, const char *request_id, const char *body, size_t length);
+void unreadable_free(struct unreadable *unreadable);
+
+/* --- pages, cursor, coverage ----------------------------------------------------------------------------------------
+ */
 
 /* A stretch of time, seconds UTC, [from, to). */
 struct store_window {
@@ -99,10 +105,10 @@ struct store_counts {
 /* One page of one window of a source. */
 struct store_page {
     int64_t customer_id;
-    const char *source;         /* static */
-    const char *part;           /* a class of the source's records that is read by queries of its own; "" for the whole; static */
-    GPtrArray *documents;       /* struct document *, in the order received */
-    GPtrArray *unreadable;      /* struct unreadable * */
+    const char *source; /* static */
+    const char *part; /* a class of the source's records that is read by queries of its own; "" for the whole; static */
+    GPtrArray *documents;  /* struct document *, in the order received */
+    GPtrArray *unreadable; /* struct unreadable * */
     struct store_window window;
     const char *next_link;      /* where the window goes on; NULL: this page was its last */
     int64_t window_records;     /* records of the window so far, this page included */
@@ -110,13 +116,14 @@ struct store_page {
     struct store_counts counts; /* out */
 };
 
-/* Writes the pages in one transaction: documents, unreadable records, and for each window its cursor (or, with the last page,
- * its coverage row, the cursor gone). All or nothing; false with *error. `counts` of each page are filled on success. */
+/* Writes the pages in one transaction: documents, unreadable records, and for each window its cursor (or, with the last
+ * page, its coverage row, the cursor gone). All or nothing; false with *error. `counts` of each page are filled on
+ * success. */
 bool store_commit_pages(struct store *store, struct store_page *const *pages, size_t n, GError **error);
 
 /* Marks a stretch that the service no longer keeps: a hole. Already covered time is left alone. */
-bool store_mark_lost(struct store *store, int64_t customer_id, const char *source, const char *part, struct store_window window,
-                     int64_t now, GError **error);
+bool store_mark_lost(struct store *store, int64_t customer_id, const char *source, const char *part,
+                     struct store_window window, int64_t now, GError **error);
 
 enum store_coverage_state {
     STORE_COVERAGE_OPEN,    /* begun, not yet read to its end */
@@ -132,12 +139,14 @@ struct store_coverage {
     int64_t reads, records, late_records;
 };
 
-/* The coverage rows of a source's part, by time, never overlapping. Returned: GArray of struct store_coverage. NULL with *error. */
-GArray *store_coverage_read(struct store *store, int64_t customer_id, const char *source, const char *part, GError **error);
+/* The coverage rows of a source's part, by time, never overlapping. Returned: GArray of struct store_coverage. NULL
+ * with *error. */
+GArray *store_coverage_read(struct store *store, int64_t customer_id, const char *source, const char *part,
+                            GError **error);
 
 /* Marks rows settled whose last sweep is over: read at or after their end plus `settled_after` seconds. */
-bool store_coverage_settle(struct store *store, int64_t customer_id, const char *source, const char *part, int64_t settled_after,
-                           GError **error);
+bool store_coverage_settle(struct store *store, int64_t customer_id, const char *source, const char *part,
+                           int64_t settled_after, GError **error);
 
 /* Where the last, interrupted run stood. */
 struct store_cursor {
@@ -148,19 +157,20 @@ struct store_cursor {
 };
 
 /* True and *cursor filled when there is one; false with *error NULL when there is none. */
-bool store_cursor_read(struct store *store, int64_t customer_id, const char *source, const char *part, struct store_cursor *cursor,
-                       GError **error);
+bool store_cursor_read(struct store *store, int64_t customer_id, const char *source, const char *part,
+                       struct store_cursor *cursor, GError **error);
 void store_cursor_clear(struct store_cursor *cursor);
 
 /* Records that a run of a source ended: freshness for status, in `collections`. `error` NULL on success. */
-bool store_collection_note(struct store *store, int64_t customer_id, const char *source, int64_t at, const char *error_text,
-                           GError **error);
+bool store_collection_note(struct store *store, int64_t customer_id, const char *source, int64_t at,
+                           const char *error_text, GError **error);
 
-/* --- search --------------------------------------------------------------------------------------------------------- */
+/* --- search ---------------------------------------------------------------------------------------------------------
+ */
 
 struct store_query {
-    const char *words;       /* as people type them; NULL: none */
-    bool fts_syntax;         /* words are raw FTS5 syntax */
+    const char *words;                                                    /* as people type them; NULL: none */
+    bool fts_syntax;                                                      /* words are raw FTS5 syntax */
     const char *service, *actor, *operation, *result, *customer, *source; /* exact, case-insensitive; NULL: any */
     bool has_start, has_end;
     int64_t start, end;      /* seconds UTC, [start, end) */
@@ -172,8 +182,8 @@ struct store_query {
 /* A row of the view `events`. Strings are borrowed during the call back; NULL where the column is NULL. */
 struct store_event {
     int64_t event_id;
-    const char *customer, *tenant_id, *source, *id, *timestamp, *service, *operation, *result, *actor_display, *target_displays,
-        *display_summary, *dedupe_key, *actor, *targets, *raw, *raw_text, *first_seen, *changed_at;
+    const char *customer, *tenant_id, *source, *id, *timestamp, *service, *operation, *result, *actor_display,
+        *target_displays, *display_summary, *dedupe_key, *actor, *targets, *raw, *raw_text, *first_seen, *changed_at;
     size_t raw_length;
 };
 
@@ -181,18 +191,21 @@ struct store_event {
 typedef bool (*store_event_fn)(const struct store_event *event, void *user);
 
 /* Calls `each` for the newest matching events first. False with *error. */
-bool store_search(struct store *store, const struct store_query *query, store_event_fn each, void *user, GError **error);
+bool store_search(struct store *store, const struct store_query *query, store_event_fn each, void *user,
+                  GError **error);
 
 /* How many match, counted up to `cap` (returns cap + 1 when there are more); -1 with *error. */
 int64_t store_search_count(struct store *store, const struct store_query *query, int64_t cap, GError **error);
 
-/* The event document, as docs/architecture.md describes it: the one function that API, search --json, export and mirror use. Appends JSON; `raw`
- * and the other JSON columns go in verbatim. */
+/* The event document, as docs/architecture.md describes it: the one function that API, search --json, export and mirror
+ * use. Appends JSON; `raw` and the other JSON columns go in verbatim. */
 void store_event_append_json(GString *out, const struct store_event *event);
 
-/* --- for tests and maintenance -------------------------------------------------------------------------------------- */
+/* --- for tests and maintenance --------------------------------------------------------------------------------------
+ */
 
-/* FTS integrity, ids of both sides, foreign keys, SQLite's own integrity_check. False with *error naming the first fault. */
+/* FTS integrity, ids of both sides, foreign keys, SQLite's own integrity_check. False with *error naming the first
+ * fault. */
 bool store_verify(struct store *store, GError **error);
 
 #endif

@@ -1,0 +1,46 @@
+#include <errno.h>
+
+#include "store/store_private.h"
+
+G_DEFINE_QUARK(m365keep - store - error - quark, store_error)
+
+/* A write that failed for want of room: SQLite only calls ENOSPC so. */
+static bool out_of_room(const struct store *store, int code)
+{
+    if (code == SQLITE_FULL)
+        return true;
+    int cause = sqlite3_system_errno(store->db);
+    return code == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT || cause == EFBIG);
+}
+
+void store_error_set(const struct store *store, const char *doing, GError **error)
+{
+    int code = sqlite3_errcode(store->db) & 0xff;
+    const char *words = sqlite3_errmsg(store->db), *path = store->path;
+
+    if (out_of_room(store, code))
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FULL,
+                    "the disk is full, %s cannot grow (%s: %s); nothing was changed: free some space and run again",
+                    path, doing, words);
+    else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+        g_set_error(
+            error, STORE_ERROR, STORE_ERROR_BUSY,
+            "another program has held the lock on %s for more than %d seconds (%s: %s); nothing was changed: run "
+            "again when it has ended",
+            path, STORE_BUSY_MS / 1000, doing, words);
+    else if (code == SQLITE_READONLY || code == SQLITE_PERM)
+        g_set_error(error, STORE_ERROR, STORE_ERROR_READ_ONLY,
+                    "%s cannot be written (%s: %s); nothing was changed: check who owns the file and its folder", path,
+                    doing, words);
+    else if (code == SQLITE_CORRUPT)
+        g_set_error(error, STORE_ERROR, STORE_ERROR_CORRUPT,
+                    "%s is damaged (%s: %s): keep a copy of it, then restore a backup", path, doing, words);
+    else if (code == SQLITE_NOTADB)
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FOREIGN, "%s is not an SQLite database (%s)", path, words);
+    else if (code == SQLITE_INTERRUPT)
+        g_set_error(error, STORE_ERROR, STORE_ERROR_LIMIT,
+                    "the time limit was reached (%s): ask for fewer days, more words or a filter", doing);
+    else
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED, "SQLite could not run the statement %s on %s: %s", doing,
+                    path, words);
+}

@@ -1,0 +1,87 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+struct store_lock {
+    int fd;
+};
+
+/* The lock lies beside the database itself, whatever name or link led to it. */
+static char *lock_path(const char *path)
+{
+    char *real = realpath(path, NULL);
+    char *lock = g_strconcat(real ? real : path, ".lock", NULL);
+    free(real);
+    return lock;
+}
+
+/* "process 123" from the lock file; the holder may not have written it yet. Returned: g_free. */
+static char *holder(int fd)
+{
+    char text[32] = "";
+    ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    guint64 pid;
+    if (length > 0 && g_ascii_string_to_unsigned(g_strstrip(text), 10, 1, G_MAXINT32, &pid, NULL))
+        return g_strdup_printf("process %" G_GUINT64_FORMAT, pid);
+    return g_strdup("another process");
+}
+
+static bool write_pid(int fd, const char *path, GError **error)
+{
+    g_autofree char *pid = g_strdup_printf("%ld\n", (long)getpid());
+    ssize_t length = (ssize_t)strlen(pid);
+    if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)length, 0) == length)
+        return true;
+    g_set_error(error, STORE_ERROR, errno == ENOSPC ? STORE_ERROR_FULL : STORE_ERROR_FAILED,
+                "cannot write the lock file %s: %s", path, g_strerror(errno));
+    return false;
+}
+
+static bool take(int fd, const char *path, GError **error)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return write_pid(fd, path, error);
+    if (errno != EWOULDBLOCK) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED, "cannot lock %s: %s", path, g_strerror(errno));
+        return false;
+    }
+    g_autofree char *who = holder(fd);
+    g_set_error(error, STORE_ERROR, STORE_ERROR_BUSY,
+                "%s is already collecting into this database (it holds %s): run again when it has ended", who, path);
+    return false;
+}
+
+struct store_lock *store_lock_take(const char *path, GError **error)
+{
+    g_autofree char *file = lock_path(path);
+    /* The file stays after release: removing it would let two processes lock two files of one name. */
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        int cause = errno;
+        g_set_error(error, STORE_ERROR,
+                    cause == ENOENT || cause == ENOTDIR ? STORE_ERROR_NOT_FOUND
+                    : cause == ENOSPC                   ? STORE_ERROR_FULL
+                                                        : STORE_ERROR_READ_ONLY,
+                    "cannot make the lock file %s: %s", file, g_strerror(cause));
+        return NULL;
+    }
+    if (!take(fd, file, error)) {
+        close(fd);
+        return NULL;
+    }
+    struct store_lock *lock = g_new(struct store_lock, 1);
+    lock->fd = fd;
+    return lock;
+}
+
+void store_lock_release(struct store_lock *lock)
+{
+    if (!lock)
+        return;
+    close(lock->fd);
+    g_free(lock);
+}

@@ -1,0 +1,314 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "store/store_private.h"
+
+/* --- looking at the file before SQLite does --------------------------------------------------------------------------
+ *
+ * SQLite would make files beside a foreign database, or roll back another program's journal, before we could tell whose
+ * it is. The first 100 bytes say it (SQLite database file format, section 1.3: the database header). */
+
+enum { HEADER_BYTES = 100, HEADER_USER_VERSION = 60, HEADER_APPLICATION_ID = 68 };
+
+enum presence { PRESENT, EMPTY, ABSENT, UNUSABLE };
+
+static uint32_t big_endian(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static enum presence look_at_header(const char *path, const uint8_t *header, size_t length, GError **error)
+{
+    static const char magic[] = "SQLite format 3";
+    if (length < HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FOREIGN,
+                    "%s is not an SQLite database: give another path, or move the file away", path);
+        return UNUSABLE;
+    }
+    uint32_t application = big_endian(header + HEADER_APPLICATION_ID);
+    if (application != STORE_APPLICATION_ID) {
+        g_set_error(
+            error, STORE_ERROR, STORE_ERROR_FOREIGN,
+            "%s is an SQLite database of another program (application id 0x%08x, not 0x%08x): give another path", path,
+            application, (unsigned)STORE_APPLICATION_ID);
+        return UNUSABLE;
+    }
+    return PRESENT;
+}
+
+static enum presence read_header(const char *path, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_READ_ONLY, "cannot read %s: %s", path, g_strerror(errno));
+        return UNUSABLE;
+    }
+    uint8_t header[HEADER_BYTES] = {0};
+    ssize_t length = read(fd, header, sizeof header);
+    int cause = errno;
+    close(fd);
+    if (length < 0) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED, "cannot read %s: %s", path, g_strerror(cause));
+        return UNUSABLE;
+    }
+    return length == 0 ? EMPTY : look_at_header(path, header, (size_t)length, error);
+}
+
+/* What to say, and do, where there is no file. */
+static enum presence look_at_absence(const char *path, const char *folder, enum store_mode mode, GError **error)
+{
+    if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_NOT_FOUND,
+                    "there is no folder %s for the database: make it, or give another path", folder);
+        return UNUSABLE;
+    }
+    if (mode == STORE_CREATE)
+        return ABSENT;
+    g_set_error(error, STORE_ERROR, STORE_ERROR_NOT_FOUND,
+                "there is no database at %s: collect makes it, or give its path", path);
+    return UNUSABLE;
+}
+
+static enum presence look_at_file(const char *path, const char *folder, enum store_mode mode, GError **error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        int cause = errno;
+        if (cause == ENOENT || cause == ENOTDIR)
+            return look_at_absence(path, folder, mode, error);
+        g_set_error(error, STORE_ERROR, STORE_ERROR_READ_ONLY, "cannot reach %s: %s", path, g_strerror(cause));
+        return UNUSABLE;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FOREIGN, "%s is %s, not a database: give the path of a file", path,
+                    S_ISDIR(status.st_mode) ? "a folder" : "no regular file");
+        return UNUSABLE;
+    }
+    enum presence presence = read_header(path, error);
+    if (presence == EMPTY && mode != STORE_CREATE) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_NOT_FOUND,
+                    "%s is an empty file: collect makes a database of it, or give another path", path);
+        return UNUSABLE;
+    }
+    return presence;
+}
+
+static bool may_write(const char *path, int how, const char *what, GError **error)
+{
+    if (euidaccess(path, how) == 0)
+        return true;
+    g_set_error(error, STORE_ERROR, STORE_ERROR_READ_ONLY, "%s %s cannot be written: %s; nothing was changed", what,
+                path, g_strerror(errno));
+    return false;
+}
+
+/* --- connections -----------------------------------------------------------------------------------------------------
+ */
+
+static bool pragma(struct store *store, const char *sql, GError **error)
+{
+    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    store_error_set(store, sql, error);
+    return false;
+}
+
+/* The views need trusted_schema: JSON functions and FTS5 count as untrusted in views before SQLite 3.41. What a strange
+ * file could do with it is shut otherwise: no triggers, no functions of ours, no writing of shadow tables. */
+static bool configure(struct store *store, GError **error)
+{
+    sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    return pragma(store,
+                  "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -24000;"
+                  "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
+                  error);
+}
+
+static bool connect_to(struct store *store, const char *name, int flags, GError **error)
+{
+    int code = sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    if (code == SQLITE_OK)
+        return configure(store, error);
+    store_error_set(store, "open", error);
+    return false;
+}
+
+/* SQLite answers with the mode it is in, and no error, when it cannot change. */
+static bool use_wal(struct store *store, GError **error)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(store->db, "PRAGMA journal_mode = WAL", -1, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW) {
+        store_error_set(store, "journal_mode", error);
+        sqlite3_finalize(statement);
+        return false;
+    }
+    const char *mode = (const char *)sqlite3_column_text(statement, 0);
+    bool wal = g_strcmp0(mode, "wal") == 0;
+    if (!wal)
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED,
+                    "%s cannot be switched to write-ahead logging (it stays in mode %s): put it on a local file system",
+                    store->path, mode);
+    sqlite3_finalize(statement);
+    return wal;
+}
+
+/* Both pragmas only count before anything is created; the transaction of the first migration then writes the first
+ * page. */
+static bool build(struct store *store, GError **error)
+{
+    return pragma(store, "PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL", error) &&
+           store_migrate(store, error) && use_wal(store, error);
+}
+
+/* --- making a new database -------------------------------------------------------------------------------------------
+ */
+
+static void remove_new(const char *path)
+{
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
+        unlink(file);
+    }
+}
+
+/* Gives the finished file its name, unless another program was quicker: then its database is as good. */
+static bool publish(const char *made, const char *path, const char *folder, GError **error)
+{
+    int result = renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_NOREPLACE);
+    if (result != 0 && (errno == EINVAL || errno == ENOSYS)) /* a file system without that flag */
+        result = link(made, path);
+    int cause = errno;
+    if (result != 0 && cause != EEXIST) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED, "cannot name the new database %s: %s", path,
+                    g_strerror(cause));
+        return false;
+    }
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd); /* so that the name survives a power cut as the contents do */
+        close(fd);
+    }
+    return true;
+}
+
+/* A database appears whole or not at all: it is built under another name first. */
+static bool create(const char *path, const char *folder, GError **error)
+{
+    g_autofree char *made = g_strconcat(path, ".new-XXXXXX", NULL);
+    int fd = mkostemp(made, O_CLOEXEC); /* mode 0600, which SQLite gives to -wal and -shm too */
+    if (fd < 0) {
+        int cause = errno;
+        g_set_error(error, STORE_ERROR, cause == ENOSPC || cause == EDQUOT ? STORE_ERROR_FULL : STORE_ERROR_READ_ONLY,
+                    "cannot make a database in %s: %s", folder, g_strerror(cause));
+        return false;
+    }
+    close(fd);
+
+    struct store *store = g_new0(struct store, 1);
+    store->path = g_strdup(path); /* what errors should name */
+    bool built = connect_to(store, made, SQLITE_OPEN_READWRITE, error) && build(store, error);
+    store_close(store);
+    bool published = built && publish(made, path, folder, error);
+    remove_new(made);
+    return published;
+}
+
+/* --- opening
+ * ---------------------------------------------------------------------------------------------------------- */
+
+/* Reading a database in WAL mode needs its -shm file, which SQLite makes. On a file system that nobody can write,
+ * nobody changes the database either, and SQLite may do without. */
+static bool connect_to_read(struct store *store, const char *folder, GError **error)
+{
+    g_autofree char *shm = g_strconcat(store->path, "-shm", NULL);
+    if (euidaccess(folder, W_OK | X_OK) == 0 || g_file_test(shm, G_FILE_TEST_EXISTS))
+        return connect_to(store, store->path, SQLITE_OPEN_READONLY, error);
+
+    struct statvfs status;
+    if (statvfs(folder, &status) == 0 && status.f_flag & ST_RDONLY) {
+        g_autofree char *uri = g_filename_to_uri(store->path, NULL, error);
+        g_autofree char *immutable = uri ? g_strconcat(uri, "?immutable=1", NULL) : NULL;
+        return uri && connect_to(store, immutable, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error);
+    }
+    g_set_error(
+        error, STORE_ERROR, STORE_ERROR_READ_ONLY,
+        "%s cannot be read from here: SQLite keeps %s beside it, and the folder cannot be written; run as the owner of "
+        "the folder, or copy the database",
+        store->path, shm);
+    return false;
+}
+
+static bool connect_to_write(struct store *store, const char *folder, GError **error)
+{
+    return may_write(folder, W_OK | X_OK, "the folder", error) && may_write(store->path, W_OK, "the file", error) &&
+           connect_to(store, store->path, SQLITE_OPEN_READWRITE, error);
+}
+
+static bool check_version(struct store *store, enum store_mode mode, GError **error)
+{
+    int64_t version;
+    sqlite3_stmt *statement = statement_get(store, STATEMENT_USER_VERSION, error);
+    if (!statement || !statement_int(store, STATEMENT_USER_VERSION, statement, 0, &version, error))
+        return false;
+    if (version > store_schema_version()) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_NEWER,
+                    "%s was written by a newer m365keep (schema %d, this program knows %d): use that program",
+                    store->path, (int)version, store_schema_version());
+        return false;
+    }
+    if (version < store_schema_version() && mode == STORE_READ) {
+        g_set_error(
+            error, STORE_ERROR, STORE_ERROR_FAILED,
+            "%s was written by an older m365keep (schema %d, this program needs %d): collect brings it up to date",
+            store->path, (int)version, store_schema_version());
+        return false;
+    }
+    return true;
+}
+
+static bool open_present(struct store *store, const char *folder, enum store_mode mode, enum presence presence,
+                         GError **error)
+{
+    bool connected =
+        mode == STORE_READ ? connect_to_read(store, folder, error) : connect_to_write(store, folder, error);
+    if (!connected || !check_version(store, mode, error))
+        return false;
+    if (mode == STORE_READ)
+        return true;
+    return presence == EMPTY ? build(store, error) : use_wal(store, error) && store_migrate(store, error);
+}
+
+struct store *store_open(const char *path, enum store_mode mode, GError **error)
+{
+    g_autoptr(Store) store = g_new0(struct store, 1);
+    store->path = g_canonicalize_filename(path, NULL);
+    g_autofree char *folder = g_path_get_dirname(store->path);
+
+    enum presence presence = look_at_file(store->path, folder, mode, error);
+    if (presence == UNUSABLE || (presence == ABSENT && !create(store->path, folder, error)) ||
+        !open_present(store, folder, mode, presence, error))
+        return NULL;
+    return g_steal_pointer(&store);
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    for (int i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(store->statements[i]);
+    sqlite3_close(store->db);
+    g_free(store->path);
+    g_free(store);
+}

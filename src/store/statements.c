@@ -1,0 +1,261 @@
+#include "store/store_private.h"
+
+/* A row of the view `events`, in the order of struct store_event; search.c reads it by position. */
+#define EVENT_COLUMNS                                                                                                  \
+    "event_id, customer, tenant_id, source, id, timestamp, service, operation, result, actor_display, "                \
+    "target_displays, display_summary, dedupe_key, actor, targets, raw, raw_text, first_seen, changed_at"
+
+/* The spans of one part that overlap [?4, ?5). */
+#define COVERAGE_OVERLAP "customer_id = ?1 AND source = ?2 AND part = ?3 AND from_s < ?5 AND to_s > ?4"
+
+/* Both sides of an FTS table, compared by id. */
+#define FTS_IDS(what, table, id, fts)                                                                                  \
+    "SELECT '" what " ' || " id " || ' has no row in " fts "' FROM " table " WHERE " id " NOT IN (SELECT id FROM " fts \
+    "_content) "                                                                                                       \
+    "UNION ALL SELECT '" fts " has the row ' || id || ' of no " what "' FROM " fts "_content WHERE id NOT IN "         \
+    "(SELECT " id " FROM " table ") "
+
+const struct statement_text statement_texts[STATEMENT_COUNT] = {
+    [STATEMENT_BEGIN] = {"begin", "BEGIN IMMEDIATE"},
+    [STATEMENT_COMMIT] = {"commit", "COMMIT"},
+    [STATEMENT_ROLLBACK] = {"rollback", "ROLLBACK"},
+    [STATEMENT_USER_VERSION] = {"user_version", "PRAGMA user_version"},
+
+    [STATEMENT_CUSTOMER_FIND] = {"customer_find",
+                                 "SELECT customer_id FROM customer WHERE name = ?1 AND tenant_id = ?2"},
+    [STATEMENT_CUSTOMER_INSERT] = {"customer_insert",
+                                   "INSERT INTO customer (name, tenant_id) VALUES (?1, ?2) RETURNING customer_id"},
+
+    [STATEMENT_SEQ_READ] = {"seq_read", "SELECT value FROM counter WHERE name = 'seq'"},
+    [STATEMENT_SEQ_WRITE] = {"seq_write", "UPDATE counter SET value = ?1 WHERE name = 'seq'"},
+
+    [STATEMENT_KEY_FIND] = {"key_find", "SELECT event_id, content_hash FROM event_key WHERE key = ?1"},
+    [STATEMENT_KEY_INSERT] = {"key_insert", "INSERT INTO event_key (key, event_id, content_hash) VALUES (?1, ?2, ?3)"},
+    [STATEMENT_KEY_UPDATE] = {"key_update", "UPDATE event_key SET event_id = ?2, content_hash = ?3 WHERE key = ?1"},
+
+    [STATEMENT_EVENT_LAST_OF_SECOND] = {"event_last_of_second",
+                                        "SELECT event_id FROM event WHERE event_id >= ?1 AND event_id < ?2 "
+                                        "ORDER BY event_id DESC LIMIT 1"},
+    [STATEMENT_EVENT_INSERT] = {"event_insert",
+                                "INSERT INTO event (event_id, customer_id, source, id, dedupe_key, timestamp, service, "
+                                "operation, result, actor_display, target_displays, display_summary, first_seen, "
+                                "first_seq, seq, raw) "
+                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?15)"},
+    [STATEMENT_EVENT_UPDATE] = {"event_update",
+                                "UPDATE event SET event_id = ?2, timestamp = ?3, service = ?4, operation = ?5, "
+                                "result = ?6, actor_display = ?7, target_displays = ?8, display_summary = ?9, "
+                                "changed_at = ?10, seq = ?11, raw = ?12 WHERE event_id = ?1"},
+    [STATEMENT_VERSION_INSERT] =
+        {"version_insert", "INSERT INTO event_version (event_id, seq, stored_at, replaced_at, content_hash, raw) "
+                           "SELECT event_id, seq, coalesce(changed_at, first_seen), ?2, ?3, raw "
+                           "FROM event WHERE event_id = ?1"},
+    [STATEMENT_VERSION_MOVE] = {"version_move", "UPDATE event_version SET event_id = ?2 WHERE event_id = ?1"},
+    [STATEMENT_FTS_INSERT] = {"fts_insert", "INSERT INTO event_fts (rowid, text, facets) VALUES (?1, ?2, ?3)"},
+    [STATEMENT_FTS_DELETE] = {"fts_delete", "DELETE FROM event_fts WHERE rowid = ?1"},
+
+    [STATEMENT_UNREADABLE_INSERT] = {"unreadable_insert",
+                                     "INSERT INTO unreadable_record (customer_id, source, received_at, request_id, "
+                                     "reason, body_hash, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+                                     "ON CONFLICT (customer_id, source, body_hash) DO NOTHING"},
+    [STATEMENT_COLLECTION_ADD] = {"collection_add",
+                                  "INSERT INTO collection (customer_id, source, records, newest) "
+                                  "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (customer_id, source) DO UPDATE SET "
+                                  "records = records + excluded.records, "
+                                  "newest = max(coalesce(newest, excluded.newest), coalesce(excluded.newest, newest))"},
+    [STATEMENT_COLLECTION_NOTE] = {"collection_note",
+                                   "INSERT INTO collection (customer_id, source, last_run_at, last_success_at, "
+                                   "last_error_at, last_error) "
+                                   "VALUES (?1, ?2, ?3, iif(?4 IS NULL, ?3, NULL), iif(?4 IS NULL, NULL, ?3), ?4) "
+                                   "ON CONFLICT (customer_id, source) DO UPDATE SET "
+                                   "last_run_at = excluded.last_run_at, "
+                                   "last_success_at = coalesce(excluded.last_success_at, last_success_at), "
+                                   "last_error_at = coalesce(excluded.last_error_at, last_error_at), "
+                                   "last_error = excluded.last_error"},
+
+    [STATEMENT_COVERAGE_OVERLAP] = {"coverage_overlap",
+                                    "SELECT from_s, to_s, state, read_at, reads, records, late_records "
+                                    "FROM coverage_span WHERE " COVERAGE_OVERLAP " ORDER BY from_s"},
+    [STATEMENT_COVERAGE_DELETE] = {"coverage_delete", "DELETE FROM coverage_span WHERE " COVERAGE_OVERLAP},
+    [STATEMENT_COVERAGE_INSERT] =
+        {"coverage_insert", "INSERT INTO coverage_span (customer_id, source, part, from_s, to_s, state, read_at, "
+                            "reads, records, late_records) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
+    [STATEMENT_COVERAGE_SETTLE] = {"coverage_settle",
+                                   "UPDATE coverage_span SET state = 'settled' WHERE customer_id = ?1 AND source = ?2 "
+                                   "AND part = ?3 AND state = 'read' AND read_at >= to_s + ?4"},
+    [STATEMENT_CURSOR_READ] = {"cursor_read",
+                               "SELECT from_s, to_s, next_link, records, saved_at, late_records FROM collect_cursor "
+                               "WHERE customer_id = ?1 AND source = ?2 AND part = ?3"},
+    [STATEMENT_CURSOR_WRITE] = {"cursor_write",
+                                "INSERT OR REPLACE INTO collect_cursor (customer_id, source, part, from_s, to_s, "
+                                "next_link, records, late_records, saved_at) "
+                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+    [STATEMENT_CURSOR_DELETE] = {"cursor_delete", "DELETE FROM collect_cursor WHERE " COVERAGE_OVERLAP},
+
+    [STATEMENT_SEARCH_ALL] = {"search_all",
+                              "SELECT " EVENT_COLUMNS " FROM events WHERE event_id >= ?1 AND event_id <= ?2 "
+                              "ORDER BY event_id DESC LIMIT ?3"},
+    [STATEMENT_SEARCH_FTS] = {"search_fts", "SELECT " EVENT_COLUMNS " FROM event_fts CROSS JOIN events "
+                                            "ON event_id = event_fts.rowid WHERE event_fts MATCH ?4 "
+                                            "AND event_fts.rowid >= ?1 AND event_fts.rowid <= ?2 "
+                                            "ORDER BY event_fts.rowid DESC LIMIT ?3"},
+    [STATEMENT_COUNT_ALL] = {"count_all",
+                             "SELECT count(*) FROM (SELECT 1 FROM event WHERE event_id >= ?1 AND event_id <= ?2 "
+                             "LIMIT ?3)"},
+    [STATEMENT_COUNT_FTS] = {"count_fts", "SELECT count(*) FROM (SELECT 1 FROM event_fts WHERE event_fts MATCH ?4 "
+                                          "AND rowid >= ?1 AND rowid <= ?2 LIMIT ?3)"},
+    /* Parses the expression and finds nothing. */
+    [STATEMENT_FTS_CHECK_SYNTAX] = {"fts_check_syntax",
+                                    "SELECT rowid FROM event_fts WHERE event_fts MATCH ?1 AND rowid > 0 AND rowid < 0"},
+
+    [STATEMENT_VERIFY_INTEGRITY] = {"verify_integrity", "PRAGMA integrity_check(1)"},
+    [STATEMENT_VERIFY_FOREIGN_KEYS] = {"verify_foreign_keys",
+                                       "SELECT 'the row ' || coalesce(rowid, '') || ' of ' || \"table\" || "
+                                       "' points to a row of ' || parent || ' that does not exist' "
+                                       "FROM pragma_foreign_key_check LIMIT 1"},
+    [STATEMENT_VERIFY_EVENT_FTS] = {"verify_event_fts", "INSERT INTO event_fts (event_fts) VALUES ('integrity-check')"},
+    [STATEMENT_VERIFY_USER_FTS] = {"verify_user_fts", "INSERT INTO user_fts (user_fts) VALUES ('integrity-check')"},
+    [STATEMENT_VERIFY_ISSUE_FTS] = {"verify_issue_fts", "INSERT INTO issue_fts (issue_fts) VALUES ('integrity-check')"},
+    [STATEMENT_VERIFY_MESSAGE_FTS] = {"verify_message_fts",
+                                      "INSERT INTO message_fts (message_fts) VALUES ('integrity-check')"},
+    [STATEMENT_VERIFY_IDS] =
+        {"verify_ids",
+         FTS_IDS("event", "event", "event_id", "event_fts") "UNION ALL " FTS_IDS(
+             "user", "user", "user_id",
+             "user_fts") "UNION ALL " FTS_IDS("issue", "service_issue", "issue_id",
+                                              "issue_fts") "UNION ALL " FTS_IDS("message", "service_message",
+                                                                                "message_id",
+                                                                                "message_fts") "UNION ALL SELECT 'the "
+                                                                                               "key ' || "
+                                                                                               "lower(hex(key)) || ' "
+                                                                                               "belongs to no event' "
+                                                                                               "FROM event_key "
+                                                                                               "WHERE event_id NOT IN "
+                                                                                               "(SELECT event_id FROM "
+                                                                                               "event) "
+                                                                                               "UNION ALL SELECT "
+                                                                                               "'there are ' || events "
+                                                                                               "|| ' events but ' || "
+                                                                                               "keys || ' keys, ' || "
+                                                                                               "ids || "
+                                                                                               "' of them different' "
+                                                                                               "FROM (SELECT (SELECT "
+                                                                                               "count(*) FROM event) "
+                                                                                               "AS events, "
+                                                                                               "count(*) AS keys, "
+                                                                                               "count(DISTINCT "
+                                                                                               "event_id) AS ids FROM "
+                                                                                               "event_key) "
+                                                                                               "WHERE events <> keys "
+                                                                                               "OR keys <> ids LIMIT "
+                                                                                               "1"},
+    [STATEMENT_VERIFY_COUNTS] =
+        {"verify_counts", "WITH counted AS (SELECT customer_id, source, count(*) AS records FROM event "
+                          "GROUP BY customer_id, source) "
+                          "SELECT 'collections counts ' || coalesce(l.records, 0) || ' records of ' || c.source || "
+                          "' where there are ' || c.records FROM counted AS c LEFT JOIN collection AS l "
+                          "USING (customer_id, source) WHERE coalesce(l.records, 0) <> c.records LIMIT 1"},
+    [STATEMENT_VERIFY_COVERAGE] = {"verify_coverage",
+                                   "SELECT 'coverage spans of ' || source || ' overlap at ' || from_s FROM "
+                                   "(SELECT source, from_s, lag(to_s) OVER (PARTITION BY customer_id, source, part "
+                                   "ORDER BY from_s) AS before_s FROM coverage_span) WHERE before_s > from_s LIMIT 1"},
+    [STATEMENT_VERIFY_SEQ] = {"verify_seq",
+                              "SELECT 'event ' || event_id || ' has change number ' || seq || ', never given out' "
+                              "FROM event WHERE seq > (SELECT value FROM counter WHERE name = 'seq') "
+                              "UNION ALL SELECT 'change number ' || seq || ' was given to ' || count(*) || ' events' "
+                              "FROM event GROUP BY seq HAVING count(*) > 1 LIMIT 1"},
+    [STATEMENT_VERIFY_EVENTS] = {"verify_events", "SELECT event_id, tenant_id, source, coalesce(dedupe_key, id), raw "
+                                                  "FROM event CROSS JOIN customer USING (customer_id)"},
+    [STATEMENT_VERIFY_VERSIONS] = {"verify_versions", "SELECT event_id, raw, content_hash FROM event_version"},
+};
+
+sqlite3_stmt *statement_get(struct store *store, enum statement_id id, GError **error)
+{
+    sqlite3_stmt **kept = &store->statements[id];
+    if (!*kept && sqlite3_prepare_v3(store->db, statement_texts[id].sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL) !=
+                      SQLITE_OK) {
+        store_error_set(store, statement_texts[id].name, error);
+        return NULL;
+    }
+    sqlite3_reset(*kept);
+    return *kept;
+}
+
+enum step statement_step(struct store *store, enum statement_id id, sqlite3_stmt *statement, GError **error)
+{
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return STEP_ROW;
+    if (code != SQLITE_DONE)
+        store_error_set(store, statement_texts[id].name, error);
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE ? STEP_DONE : STEP_FAILED;
+}
+
+bool statement_run(struct store *store, enum statement_id id, sqlite3_stmt *statement, GError **error)
+{
+    enum step step = statement_step(store, id, statement, error);
+    if (step == STEP_ROW)
+        sqlite3_reset(statement);
+    return step != STEP_FAILED;
+}
+
+bool statement_int(struct store *store, enum statement_id id, sqlite3_stmt *statement, int64_t otherwise,
+                   int64_t *value, GError **error)
+{
+    enum step step = statement_step(store, id, statement, error);
+    *value = otherwise;
+    if (step == STEP_ROW) {
+        if (sqlite3_column_type(statement, 0) != SQLITE_NULL)
+            *value = sqlite3_column_int64(statement, 0);
+        sqlite3_reset(statement);
+    }
+    return step != STEP_FAILED;
+}
+
+/* A binding can only fail for want of memory, a wrong index or a gigabyte of text; the first aborts, the second is
+ * found by the first test that runs the statement, and the third leaves NULL where the schema forbids it. */
+void bind_int(sqlite3_stmt *statement, int index, int64_t value)
+{
+    sqlite3_bind_int64(statement, index, value);
+}
+
+void bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+void bind_bytes(sqlite3_stmt *statement, int index, const char *text, size_t length)
+{
+    sqlite3_bind_text64(statement, index, text, length, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t length)
+{
+    /* A NULL pointer would bind NULL: an empty body is a body. */
+    sqlite3_bind_blob64(statement, index, length ? bytes : "", length, SQLITE_STATIC);
+}
+
+bool store_begin(struct store *store, GError **error)
+{
+    sqlite3_stmt *begin = statement_get(store, STATEMENT_BEGIN, error);
+    return begin && statement_run(store, STATEMENT_BEGIN, begin, error);
+}
+
+bool store_commit(struct store *store, GError **error)
+{
+    sqlite3_stmt *commit = statement_get(store, STATEMENT_COMMIT, error);
+    if (commit && statement_run(store, STATEMENT_COMMIT, commit, error))
+        return true;
+    store_rollback(store);
+    return false;
+}
+
+void store_rollback(struct store *store)
+{
+    /* A full disk or a failing one makes SQLite roll back by itself. */
+    if (sqlite3_get_autocommit(store->db))
+        return;
+    sqlite3_stmt *rollback = statement_get(store, STATEMENT_ROLLBACK, NULL);
+    if (rollback)
+        statement_run(store, STATEMENT_ROLLBACK, rollback, NULL);
+}

@@ -1,0 +1,90 @@
+/* What the files of this room share: the connection, its statements, its errors. */
+#ifndef M365KEEP_STORE_PRIVATE_H
+#define M365KEEP_STORE_PRIVATE_H
+
+#include <sqlite3.h>
+
+#include "store/statements.h"
+#include "store/store.h"
+
+enum { STORE_APPLICATION_ID = 0x4d333635 }; /* "M365"; the same number as in schema/tables.sql */
+enum { STORE_BUSY_MS = 10000 };             /* a checkpoint of a large WAL may hold the lock for seconds */
+
+struct store {
+    sqlite3 *db;
+    char *path; /* absolute */
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+};
+
+/* --- errors ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Sets *error from what SQLite last said on the connection. `doing` is the name of the statement. The one place that
+ * decides what busy, locked, full, read-only and damaged mean. */
+void store_error_set(const struct store *store, const char *doing, GError **error);
+
+/* --- statements -----------------------------------------------------------------------------------------------------
+ */
+
+/* The statement, prepared on first use and kept; reset. Borrowed until store_close. NULL with *error. */
+sqlite3_stmt *statement_get(struct store *store, enum statement_id id, GError **error);
+
+enum step { STEP_ROW, STEP_DONE, STEP_FAILED };
+
+/* One step. Anything but STEP_ROW leaves the statement reset; who stops at a row resets it with sqlite3_reset. */
+enum step statement_step(struct store *store, enum statement_id id, sqlite3_stmt *statement, GError **error);
+
+/* Runs a statement that gives no rows, and resets it. */
+bool statement_run(struct store *store, enum statement_id id, sqlite3_stmt *statement, GError **error);
+
+/* The first column of the only row; `otherwise` when there is no row or it is NULL. False with *error. */
+bool statement_int(struct store *store, enum statement_id id, sqlite3_stmt *statement, int64_t otherwise,
+                   int64_t *value, GError **error);
+
+/* Binding; the bytes are borrowed until the statement has run. NULL text is NULL. */
+void bind_int(sqlite3_stmt *statement, int index, int64_t value);
+void bind_text(sqlite3_stmt *statement, int index, const char *text);
+void bind_bytes(sqlite3_stmt *statement, int index, const char *text, size_t length);
+void bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t length);
+
+/* --- transactions
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Takes the write lock, waiting at most STORE_BUSY_MS. */
+bool store_begin(struct store *store, GError **error);
+
+/* Commits; when that fails, rolls back. */
+bool store_commit(struct store *store, GError **error);
+
+/* Undoes everything since store_begin. Never fails: a transaction that SQLite has already undone is left alone. */
+void store_rollback(struct store *store);
+
+/* --- migrations
+ * -------------------------------------------------------------------------------------------------------- */
+
+/* The user_version that this program writes. */
+int store_schema_version(void);
+
+/* Brings the database up to store_schema_version, each migration in a transaction of its own. */
+bool store_migrate(struct store *store, GError **error);
+
+/* --- event ids
+ * --------------------------------------------------------------------------------------------------------- */
+
+enum { EVENT_ID_PER_SECOND = 1 << 20 };
+
+/* The first id of a second; saturates far outside of any calendar. */
+static inline int64_t event_id_first(int64_t second)
+{
+    int64_t most = INT64_MAX / EVENT_ID_PER_SECOND;
+    return second > most ? INT64_MAX : second < -most ? INT64_MIN : second * EVENT_ID_PER_SECOND;
+}
+
+/* The second an id belongs to. */
+static inline int64_t event_id_second(int64_t id)
+{
+    int64_t quotient = id / EVENT_ID_PER_SECOND;
+    return id % EVENT_ID_PER_SECOND < 0 ? quotient - 1 : quotient;
+}
+
+#endif
