@@ -1,0 +1,131 @@
+#include "record.h"
+
+#include <string.h>
+
+#define NOTHING(word)                                                                                                  \
+    {                                                                                                                  \
+        word, sizeof(word) - 1                                                                                         \
+    }
+
+static const struct {
+    const char *word;
+    size_t length;
+} nothings[] = {NOTHING("<null>"), NOTHING("Not Available")};
+
+bool record_says_nothing(const char *text, size_t length)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(nothings); i++)
+        if (length == nothings[i].length && memcmp(text, nothings[i].word, length) == 0)
+            return true;
+    for (size_t i = 0; i < length; i++)
+        if (!g_ascii_isspace(text[i]))
+            return false;
+    return true;
+}
+
+const char *record_string(const struct json_node *object, const char *key)
+{
+    const struct json_node *node = json_get(object, key);
+
+    if (node == NULL || node->type != JSON_STRING || record_says_nothing(node->text, node->text_length))
+        return NULL;
+    return node->text;
+}
+
+bool record_same(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && g_ascii_strcasecmp(a, b) == 0;
+}
+
+void record_add_name(GPtrArray *names, const char *name)
+{
+    if (name == NULL)
+        return;
+    for (guint i = 0; i < names->len; i++)
+        if (strcmp(g_ptr_array_index(names, i), name) == 0)
+            return;
+    g_ptr_array_add(names, g_strdup(name));
+}
+
+/* --- JSON inside strings ---------------------------------------------------------------------------------------------
+ */
+
+struct inner_trees {
+    struct json_tree *level[JSON_IN_STRINGS];
+};
+
+static void inner_trees_free(void *data)
+{
+    struct inner_trees *trees = data;
+
+    for (unsigned i = 0; i < JSON_IN_STRINGS; i++)
+        json_tree_free(trees->level[i]);
+    g_free(trees);
+}
+
+/* One arena a level and thread, kept from record to record: most directory audits hold dozens of such strings. */
+static GPrivate inner_trees_key = G_PRIVATE_INIT(inner_trees_free);
+
+static struct json_tree *inner_tree(unsigned level)
+{
+    struct inner_trees *trees = g_private_get(&inner_trees_key);
+
+    if (trees == NULL) {
+        trees = g_new0(struct inner_trees, 1);
+        g_private_set(&inner_trees_key, trees);
+    }
+    if (trees->level[level] == NULL)
+        trees->level[level] = json_tree_new();
+    return trees->level[level];
+}
+
+/* Cheap refusal of almost every string that is not JSON, so that only likely ones are parsed. */
+static bool looks_like_json(const char *text, size_t length)
+{
+    while (length > 0 && g_ascii_isspace(text[length - 1]))
+        length--;
+    while (length > 0 && g_ascii_isspace(*text)) {
+        text++;
+        length--;
+    }
+    if (length < 2)
+        return false;
+    char last = text[length - 1];
+    return (*text == '"' && last == '"') || (*text == '[' && last == ']') || (*text == '{' && last == '}');
+}
+
+const struct json_node *record_json_inside(const char *text, size_t length, unsigned level)
+{
+    if (level >= JSON_IN_STRINGS || !looks_like_json(text, length))
+        return NULL;
+    return json_tree_parse(inner_tree(level), text, length, NULL);
+}
+
+/* --- phrases ---------------------------------------------------------------------------------------------------------
+ */
+
+static bool breaks_line(gunichar c)
+{
+    return c < 0x20 || c == 0x85 || c == 0x2028 || c == 0x2029;
+}
+
+void phrase_append(GString *out, const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    const char *end = valid + strlen(valid);
+    int characters = 0;
+
+    while (end > valid && g_ascii_isspace(end[-1]))
+        end--;
+    for (const char *at = valid; at < end; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        if (characters == 0 && (breaks_line(c) || c == ' '))
+            continue;
+        if (characters == PHRASE_CHARACTERS - 1 && g_utf8_next_char(at) < end) {
+            g_string_append(out, "…");
+            return;
+        }
+        g_string_append_unichar(out, breaks_line(c) ? ' ' : c);
+        characters++;
+    }
+}
