@@ -1,0 +1,281 @@
+/* What all commands share: options, words, data, signals. */
+#include "commands.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "config.h"
+
+/* --- words -------------------------------------------------------------------------------------------------------- */
+
+static void print_line(const struct command_context *context, const char *text)
+{
+    g_autofree char *safe = text_for_terminal(text);
+    fprintf(stderr, "m365keep%s%s: %s\n", context->name != NULL ? " " : "", context->name != NULL ? context->name : "",
+            safe);
+}
+
+static void print_error(const struct command_context *context, const char *format, va_list arguments)
+{
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+
+    if (context->log_format != NULL)
+        log_write(LOG_LEVEL_ERROR, text, "command", context->name, NULL);
+    else
+        print_line(context, text);
+}
+
+int command_fail(const struct command_context *context, int status, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_error(context, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+int command_usage_error(const struct command_context *context, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_error(context, format, arguments);
+    va_end(arguments);
+    if (context->log_format == NULL)
+        fprintf(stderr, "See: m365keep %s%s\n", context->name != NULL ? context->name : "help",
+                context->name != NULL ? " --help" : "");
+    return EXIT_USAGE;
+}
+
+void command_say(const struct command_context *context, const char *format, ...)
+{
+    va_list arguments;
+
+    if (context->quiet)
+        return;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_autofree char *safe = text_for_terminal(text);
+    fprintf(stderr, "%s\n", safe);
+}
+
+/* --- data --------------------------------------------------------------------------------------------------------- */
+
+/* Why stdout first failed; 0: it has not. Standard output is the process's, and so is this. */
+static int write_errno;
+
+bool command_write(const char *bytes, size_t length)
+{
+    if (write_errno == 0 && fwrite(bytes, 1, length, stdout) != length)
+        write_errno = errno;
+    return write_errno == 0;
+}
+
+int command_finish(const struct command_context *context, int status)
+{
+    if (fflush(stdout) != 0 && write_errno == 0)
+        write_errno = errno;
+    if (write_errno == 0 || write_errno == EPIPE)
+        return status;
+    return command_fail(context, EXIT_FAILED, "could not write everything to standard output: %s",
+                        g_strerror(write_errno));
+}
+
+bool command_wants_color(int fd)
+{
+    const char *no_color = g_getenv("NO_COLOR"), *terminal = g_getenv("TERM");
+
+    return isatty(fd) && (no_color == NULL || *no_color == '\0') && terminal != NULL && *terminal != '\0' &&
+           strcmp(terminal, "dumb") != 0;
+}
+
+size_t command_terminal_columns(int fd)
+{
+    struct winsize size;
+    enum { COLUMNS_WHEN_UNTOLD = 80 };
+
+    if (!isatty(fd))
+        return 0;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : COLUMNS_WHEN_UNTOLD;
+}
+
+/* --- did you mean ------------------------------------------------------------------------------------------------- */
+
+/* Edits (insert, delete, replace, swap of neighbours) from `a` to `b`, case aside; words are cut at 63 bytes, where
+ * they are no slips of each other any more. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+    enum { MOST = 63 };
+    unsigned rows[3][MOST + 1]; /* the one before the last, the last, this one */
+    size_t n = MIN(strlen(a), MOST), m = MIN(strlen(b), MOST);
+
+    for (unsigned j = 0; j <= m; j++)
+        rows[0][j] = j;
+    for (unsigned i = 1; i <= n; i++) {
+        unsigned *this = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+        this[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            char p = g_ascii_tolower(a[i - 1]), q = g_ascii_tolower(b[j - 1]);
+            this[j] = MIN(MIN(last[j], this[j - 1]) + 1, last[j - 1] + (p != q));
+            if (i > 1 && j > 1 && p == g_ascii_tolower(b[j - 2]) && q == g_ascii_tolower(a[i - 2]))
+                this[j] = MIN(this[j], before[j - 2] + 1);
+        }
+    }
+    return rows[n % 3][m];
+}
+
+const char *command_nearest(const char *word, const char *const *candidates)
+{
+    size_t length = strlen(word);
+    unsigned best = (unsigned)(length / 3) + 1; /* a slip in each three letters */
+    const char *nearest = NULL;
+
+    for (; *candidates != NULL; candidates++) {
+        /* The beginning of a name is as good as one slip. */
+        bool begins = length >= 2 && g_ascii_strncasecmp(word, *candidates, length) == 0;
+        unsigned distance = begins ? 1 : edit_distance(word, *candidates);
+        if (distance < best || (distance == best && nearest == NULL)) {
+            best = distance;
+            nearest = *candidates;
+        }
+    }
+    return nearest;
+}
+
+/* --- options ------------------------------------------------------------------------------------------------------ */
+
+struct common_flags {
+    gboolean help, version, verbose, quiet;
+};
+
+/* The one table of the options that every command has. */
+static void add_common_options(GOptionContext *parser, struct command_context *context, struct common_flags *flags)
+{
+    const GOptionEntry entries[] = {
+        {"env-file", 0, 0, G_OPTION_ARG_FILENAME, &context->env_file,
+         "Read variables from FILE instead of .env; the real environment wins", "FILE"},
+        {"db", 0, 0, G_OPTION_ARG_FILENAME, &context->database, "The database (default $M365KEEP_DB)", "FILE"},
+        {"verbose", 'v', 0, G_OPTION_ARG_NONE, &flags->verbose, "Say more", NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &flags->quiet, "Say only what is wrong", NULL},
+        {"log-format", 0, 0, G_OPTION_ARG_STRING, &context->log_format, "How log lines look: logfmt (default) or json",
+         "FORMAT"},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &flags->help, "Show this help", NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &flags->version, "Show the version", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_option_context_add_main_entries(parser, entries, NULL);
+}
+
+static void print_help(GOptionContext *parser, const char *name)
+{
+    g_autofree char *program = g_strconcat("m365keep ", name, NULL);
+    g_set_prgname(program);
+    g_autofree char *help = g_option_context_get_help(parser, TRUE, NULL);
+    fputs(help, stdout);
+}
+
+/* -v, -q and --log-format into the context and the log. False with *status. */
+static bool set_up_log(struct command_context *context, const struct common_flags *flags, int *status)
+{
+    bool json = g_strcmp0(context->log_format, "json") == 0;
+
+    if (context->log_format != NULL && !json && strcmp(context->log_format, "logfmt") != 0) {
+        g_clear_pointer(&context->log_format, g_free); /* so that this error is a plain line */
+        *status = command_usage_error(context, "--log-format must be logfmt or json");
+        return false;
+    }
+    if (flags->verbose && flags->quiet) {
+        *status = command_usage_error(context, "--verbose and --quiet contradict each other");
+        return false;
+    }
+    context->verbose = flags->verbose;
+    context->quiet = flags->quiet;
+    log_init(flags->verbose ? LOG_LEVEL_DEBUG
+             : flags->quiet ? LOG_LEVEL_WARN
+                            : LOG_LEVEL_INFO,
+             json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT, NULL);
+    return true;
+}
+
+bool command_parse(struct command_context *context, const struct command_usage *usage, int *argc, char ***argv,
+                   int *status)
+{
+    g_autoptr(GOptionContext) parser = g_option_context_new(usage->arguments);
+    g_autoptr(GError) error = NULL;
+    struct common_flags flags = {0};
+
+    context->name = usage->name;
+    g_option_context_set_help_enabled(parser, FALSE); /* it would exit by itself */
+    g_option_context_set_summary(parser, usage->summary);
+    g_option_context_set_description(parser, usage->description);
+    g_option_context_add_main_entries(parser, usage->entries, NULL);
+    add_common_options(parser, context, &flags);
+    if (!g_option_context_parse(parser, argc, argv, &error)) {
+        *status = command_usage_error(context, "%s", error->message);
+        return false;
+    }
+    if (flags.help || flags.version) {
+        if (flags.help)
+            print_help(parser, usage->name);
+        else
+            puts("m365keep " M365KEEP_VERSION);
+        *status = command_finish(context, EXIT_DONE);
+        return false;
+    }
+    return set_up_log(context, &flags, status);
+}
+
+bool command_configure(struct command_context *context, bool need_customers, int *status)
+{
+    const struct config_options options = {
+        .env_file = context->env_file, .database = context->database, .need_customers = need_customers};
+    g_autoptr(GError) error = NULL;
+
+    context->config = config_load(&options, &error);
+    if (context->config == NULL || !clock_init(&context->clock, context->config->clock_spec, &error)) {
+        *status = command_fail(context, EXIT_USAGE, "%s", error->message);
+        return false;
+    }
+    log_init(context->verbose ? LOG_LEVEL_DEBUG
+             : context->quiet ? LOG_LEVEL_WARN
+                              : LOG_LEVEL_INFO,
+             g_strcmp0(context->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT, &context->clock);
+    if (context->clock.simulated && need_customers)
+        log_write(LOG_LEVEL_INFO, "The clock is simulated: schedules, windows, tokens and waits follow it.", "clock",
+                  context->config->clock_spec, NULL);
+    return true;
+}
+
+void command_context_clear(struct command_context *context)
+{
+    config_free(context->config);
+    g_free(context->env_file);
+    g_free(context->database);
+    g_free(context->log_format);
+    *context = (struct command_context){0};
+}
+
+/* --- signals ------------------------------------------------------------------------------------------------------ */
+
+int command_signals_open(const struct command_context *context)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    int failed = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    int fd = failed == 0 ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
+    if (fd < 0)
+        command_fail(context, EXIT_FAILED, "cannot watch for signals: %s", g_strerror(failed != 0 ? failed : errno));
+    return fd;
+}
