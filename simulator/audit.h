@@ -1,0 +1,13 @@
+/* audit.h - the JSON of a directory audit. */
+#ifndef SIM_AUDIT_H
+#define SIM_AUDIT_H
+
+#include "stream.h"
+
+/* Must have been called once before the first audit_append(). */
+void audit_prepare(void);
+
+/* Appends the audit that plan stands for; changed: as published again later, with its result reason completed. */
+void audit_append(GString *out, const struct company *company, const struct plan *plan, bool changed);
+
+#endif

@@ -1,0 +1,11 @@
+/* page.h - one page of signIns or directoryAudits. */
+#ifndef SIM_PAGE_H
+#define SIM_PAGE_H
+
+#include "answer.h"
+
+/* Answers GET /{version}/auditLogs/{source} for the request's tenant: checks the query options as Graph does, then
+ * serves up to a page of records, newest first unless $orderby says otherwise. */
+struct answer *page_answer(struct request *rq, enum source source);
+
+#endif

@@ -1,0 +1,38 @@
+#include "request.h"
+
+#include <string.h>
+
+const char *const endpoint_names[ENDPOINT_COUNT] = {"token", "signIns", "directoryAudits", "other", "control"};
+
+char *request_parameter(const char *pairs, const char *key)
+{
+    g_auto(GStrv) pieces = g_strsplit(pairs ? pairs : "", "&", 0);
+
+    for (char **p = pieces; *p; p++) {
+        const char *equals = strchr(*p, '=');
+        gsize key_len = equals ? (gsize)(equals - *p) : strlen(*p);
+        g_autofree char *name = text_percent_decode(*p, key_len);
+        if (g_ascii_strcasecmp(name, key) == 0)
+            return equals ? text_percent_decode(equals + 1, strlen(equals + 1)) : g_strdup("");
+    }
+    return NULL;
+}
+
+void request_clear(struct request *rq)
+{
+    g_free(rq->method);
+    g_free(rq->uri);
+    g_free(rq->path);
+    if (rq->body)
+        g_string_free(rq->body, TRUE);
+    g_free(rq->authorization);
+    g_free(rq->client_request_id);
+    g_free(rq->user_agent);
+    g_free(rq->accept);
+    g_free(rq->accept_encoding);
+    g_free(rq->prefer);
+    g_free(rq->request_id);
+    g_free(rq->edit.next_link);
+    if (rq->edit.insert)
+        g_bytes_unref(rq->edit.insert);
+}

@@ -1,0 +1,332 @@
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "budget.h"
+#include "control.h"
+#include "faults.h"
+#include "ledger.h"
+#include "page.h"
+#include "park.h"
+#include "respond.h"
+#include "skiptoken.h"
+#include "ticks.h"
+#include "token.h"
+
+enum { MOST_BODY = 64 << 20, CONNECTION_MEMORY = 512 << 10 };
+
+struct server {
+    struct sim *sim;
+    struct MHD_Daemon *daemon;
+};
+
+/* A request together with where it stands with libmicrohttpd. */
+struct exchange {
+    struct request rq;
+    bool begun, too_large;
+    struct answer *answer;
+};
+
+static const struct {
+    const char *path;
+    enum endpoint endpoint;
+    bool beta;
+} graph_paths[] = {
+    {"/v1.0/auditlogs/signins", ENDPOINT_SIGN_INS, false},
+    {"/beta/auditlogs/signins", ENDPOINT_SIGN_INS, true},
+    {"/v1.0/auditlogs/directoryaudits", ENDPOINT_DIRECTORY_AUDITS, false},
+};
+
+/* The tenant segment of "/{tenant}/oauth2/v2.0/token", or NULL. Returned. */
+static char *token_path_tenant(const char *path)
+{
+    static const char tail[] = "/oauth2/v2.0/token";
+    gsize len = strlen(path);
+
+    if (len <= strlen(tail) + 1 || g_ascii_strcasecmp(path + len - strlen(tail), tail) != 0)
+        return NULL;
+    char *tenant = g_strndup(path + 1, len - strlen(tail) - 1);
+    if (!strchr(tenant, '/'))
+        return tenant;
+    g_free(tenant);
+    return NULL;
+}
+
+/* Finds out what is asked and on whose behalf. */
+static void classify(struct request *rq)
+{
+    g_autofree char *tenant = token_path_tenant(rq->path);
+    gsize len = strlen(rq->path);
+
+    rq->endpoint = ENDPOINT_OTHER;
+    rq->page = skiptoken_page(rq->uri);
+    if (g_str_has_prefix(rq->path, "/control/")) {
+        rq->endpoint = ENDPOINT_CONTROL;
+        return;
+    }
+    if (tenant) {
+        rq->endpoint = ENDPOINT_TOKEN;
+        rq->tenant = sim_tenant(rq->sim, tenant);
+        return;
+    }
+    rq->tenant = token_tenant(rq);
+    if (len > 1 && rq->path[len - 1] == '/')
+        len--;
+    for (gsize k = 0; k < G_N_ELEMENTS(graph_paths); k++) {
+        if (strlen(graph_paths[k].path) == len && g_ascii_strncasecmp(rq->path, graph_paths[k].path, len) == 0) {
+            rq->endpoint = graph_paths[k].endpoint;
+            rq->beta = graph_paths[k].beta;
+        }
+    }
+}
+
+/* NULL while the tenant's budget lasts. */
+static struct answer *charge_budget(const struct request *rq)
+{
+    bool broken = false;
+    int64_t wait_s = budget_take(rq->tenant->budget, rq->now, rq->sim->options->enforce_budgets, &broken);
+
+    if (broken)
+        ledger_count(rq->sim->ledger, COUNT_RETRY_AFTER_BROKEN);
+    if (wait_s == 0)
+        return NULL;
+    ledger_count(rq->sim->ledger, COUNT_BUDGET_VIOLATIONS);
+    struct answer *a = answer_graph_default(rq, 429);
+    g_autofree char *wait = g_strdup_printf("%d", (int)wait_s);
+    answer_header(a, "Retry-After", wait);
+    return a;
+}
+
+static struct answer *answer_graph(struct request *rq)
+{
+    struct answer *refusal = token_refuse(rq);
+
+    if (refusal)
+        return refusal;
+    if (rq->endpoint == ENDPOINT_OTHER) {
+        const char *segment = strrchr(rq->path, '/');
+        g_autofree char *valid = g_utf8_make_valid(segment ? segment + 1 : "", -1);
+        g_autofree char *message = g_strdup_printf("Resource not found for the segment '%s'.", valid);
+        return answer_graph_error(rq, 400, "BadRequest", message);
+    }
+    if (strcmp(rq->method, "GET") != 0)
+        return answer_graph_error(rq, 405, "Request_BadRequest",
+                                  "Specified HTTP method is not allowed for the request target.");
+    refusal = charge_budget(rq);
+    if (refusal)
+        return refusal;
+    return page_answer(rq, rq->endpoint == ENDPOINT_SIGN_INS ? SOURCE_SIGN_INS : SOURCE_DIRECTORY_AUDITS);
+}
+
+static struct answer *answer_plain(struct request *rq)
+{
+    if (rq->endpoint != ENDPOINT_TOKEN)
+        return answer_graph(rq);
+    if (strcmp(rq->method, "POST") != 0)
+        return answer_entra_error(rq, 900561, "the endpoint only accepts POST requests");
+    g_autofree char *tenant = token_path_tenant(rq->path);
+    return token_answer(rq, tenant);
+}
+
+/* Seconds of a Retry-After in any of the forms that servers send, the largest where there are several; 0: none
+ * readable. */
+static double retry_after_s(const struct answer *a)
+{
+    g_auto(GStrv) values = g_strsplit(
+        a->status == 429 && answer_find_header(a, "Retry-After") ? answer_find_header(a, "Retry-After") : "", ",", 0);
+    double most = 0;
+
+    for (char **v = values; *v; v++) {
+        char *end = NULL;
+        double seconds = g_ascii_strtod(g_strstrip(*v), &end);
+        if (end != *v && *end == '\0' && seconds > most)
+            most = seconds;
+    }
+    return MIN(most, 86400.0);
+}
+
+static struct answer *make_answer(struct request *rq)
+{
+    if (rq->endpoint == ENDPOINT_CONTROL)
+        return control_answer(rq);
+    const cJSON *action = faults_fire(rq->sim->faults, rq);
+    if (action) {
+        ledger_count(rq->sim->ledger, COUNT_FAULTS_FIRED);
+        fault_before(action, rq);
+    }
+    struct answer *a = answer_plain(rq);
+    if (action) {
+        a = fault_after(action, rq, a);
+        double wait_s = retry_after_s(a);
+        if (wait_s > 0 && rq->tenant && rq->endpoint != ENDPOINT_TOKEN)
+            budget_wait_until(rq->tenant->budget, rq->now + (int64_t)(wait_s * (double)TICKS_PER_SECOND));
+    }
+    ledger_enter(rq->sim->ledger, rq, a);
+    return a;
+}
+
+/* A close with nothing left unsent would be polite; this one is not. */
+static enum MHD_Result reset_connection(struct MHD_Connection *connection)
+{
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    return MHD_NO;
+}
+
+static char *header(struct MHD_Connection *connection, const char *name)
+{
+    return g_strdup(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name));
+}
+
+static void begin(struct exchange *x, struct MHD_Connection *connection, const char *method)
+{
+    struct request *rq = &x->rq;
+
+    x->begun = true;
+    rq->method = g_strdup(method);
+    rq->body = g_string_new(NULL);
+    rq->authorization = header(connection, "Authorization");
+    rq->client_request_id = header(connection, "client-request-id");
+    rq->user_agent = header(connection, "User-Agent");
+    rq->accept = header(connection, "Accept");
+    rq->accept_encoding = header(connection, "Accept-Encoding");
+    rq->prefer = header(connection, "Prefer");
+}
+
+static void log_request(const struct request *rq, const struct answer *a)
+{
+    if (rq->sim->options->verbose)
+        fprintf(stderr, "%s %s -> %u, %u records\n", rq->method, rq->uri, a->reset ? 0 : a->status, rq->records);
+}
+
+static enum MHD_Result finish(struct exchange *x, struct MHD_Connection *connection)
+{
+    struct request *rq = &x->rq;
+
+    if (!x->answer) {
+        rq->now = sim_clock_now(&rq->sim->clock);
+        rq->request_id = sim_guid(rq->sim);
+        classify(rq);
+        x->answer = x->too_large ? answer_graph_error(rq, 413, "RequestEntityTooLarge", "The request is too large.")
+                                 : make_answer(rq);
+        log_request(rq, x->answer);
+        guint delay_ms = x->answer->delay_ms;
+        if (delay_ms > 0 && park_hold(rq->sim->park, connection, delay_ms))
+            return MHD_YES;
+    }
+    return x->answer->reset ? reset_connection(connection) : respond(rq, connection, x->answer);
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                  const char *version, const char *upload, size_t *upload_size, void **state)
+{
+    struct exchange *x = *state;
+
+    (void)cls;
+    (void)url;
+    (void)version;
+    if (!x->begun) {
+        begin(x, connection, method);
+        return MHD_YES;
+    }
+    if (*upload_size == 0)
+        return finish(x, connection);
+    x->too_large = x->too_large || x->rq.body->len + *upload_size > MOST_BODY;
+    if (!x->too_large)
+        g_string_append_len(x->rq.body, upload, (gssize)*upload_size);
+    *upload_size = 0;
+    return MHD_YES;
+}
+
+/* Called once a request, with its target before anything is decoded: the bytes of a link matter here. */
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct server *s = cls;
+    struct exchange *x = g_new0(struct exchange, 1);
+    gsize path_len = strcspn(uri, "?");
+
+    (void)connection;
+    x->rq.sim = s->sim;
+    x->rq.uri = g_strdup(uri);
+    x->rq.path = g_strndup(uri, path_len);
+    x->rq.query = uri[path_len] ? x->rq.uri + path_len + 1 : NULL;
+    return x;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode why)
+{
+    struct exchange *x = *state;
+
+    (void)cls;
+    (void)connection;
+    (void)why;
+    if (!x)
+        return;
+    answer_free(x->answer);
+    request_clear(&x->rq);
+    g_free(x);
+    *state = NULL;
+}
+
+/* Returns a socket that listens as the options say, or -1. Made here and not by libmicrohttpd, so that the port, which
+ * every link carries, is known before the first request. */
+static int listen_socket(struct sim *sim, GError **error)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(sim->options->listen_port)};
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
+
+    inet_pton(AF_INET, sim->options->listen_host, &address.sin_addr);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+        bind(fd, (struct sockaddr *)&address, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
+        getsockname(fd, (struct sockaddr *)&address, &len) == 0) {
+        sim->base_url = g_strdup_printf("http://%s:%u", sim->options->listen_host, ntohs(address.sin_port));
+        return fd;
+    }
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot listen on %s: %s",
+                sim->options->listen_text, g_strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+struct server *server_start(struct sim *sim, GError **error)
+{
+    struct server *s = NULL;
+    int fd = listen_socket(sim, error);
+
+    if (fd < 0)
+        return NULL;
+    s = g_new0(struct server, 1);
+    s->sim = sim;
+    /* One thread serves all: what is behind it needs no locks, and a page takes a few milliseconds. */
+    s->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0,
+                         NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
+                         s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+    if (s->daemon)
+        return s;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot start the server on %s", sim->base_url);
+    close(fd);
+    g_free(s);
+    return NULL;
+}
+
+void server_stop(struct server *s)
+{
+    if (!s)
+        return;
+    park_close(s->sim->park);
+    MHD_stop_daemon(s->daemon);
+    g_free(s);
+}

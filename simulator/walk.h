@@ -1,0 +1,36 @@
+/* walk.h - steps through what a source shows at one moment, generated and loaded records merged in order of time. */
+#ifndef SIM_WALK_H
+#define SIM_WALK_H
+
+#include "filter.h"
+#include "loaded.h"
+#include "stream.h"
+
+/* Where a walk stands; enough to go on from there later, also after records were added. */
+struct position {
+    int64_t generated;    /* the number to look at next */
+    int64_t last;         /* the generated record served last; INT64_MIN: none */
+    bool begun;           /* something was served: the next two count */
+    int64_t time, serial; /* loaded records up to here are past, whether they were there already or not */
+};
+
+struct walk {
+    const struct stream *stream;
+    const struct loaded *loaded;
+    const struct filter *filter; /* NULL: everything */
+    int64_t now;                 /* the moment whose state is shown */
+    int64_t oldest;              /* records before it are no longer kept */
+    bool descending;
+    int64_t lo, hi;
+    struct position at;
+    const struct loaded_record *record; /* what walk_next() gave last; NULL: a generated one */
+};
+
+/* Begins a walk; everything is borrowed until the walk is done. at NULL: from the start. */
+void walk_init(struct walk *w, const struct stream *stream, const struct loaded *loaded, const struct filter *filter,
+               int64_t now, int64_t oldest, bool descending, const struct position *at);
+
+/* Appends the next record's bytes to out; false at the end. */
+bool walk_next(struct walk *w, GString *out);
+
+#endif

@@ -1,0 +1,132 @@
+"""Fixtures of the black-box tests: where the programs are, a clean way to run them, simulators that end with the test."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+import hostile
+from simulator import CLIENT_ID, CLIENT_SECRET, TENANT, Simulator
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+
+# Time stands still here, so that what is collected does not depend on the time of day.
+NOON = 1_763_640_000  # 2025-11-20T12:00:00Z
+CLOCK = f"{NOON}@0@{NOON}"
+
+PASSED_ON = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+
+
+def clean_environment(home, more=None):
+    """An environment with nothing of the developer's in it."""
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment.update({"HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC"})
+    environment.update(more or {})
+    return environment
+
+
+def simulated_environment(simulator):
+    """The variables with which m365keep talks to a simulator instead of Microsoft."""
+    return {"GRAPH_TENANT_ID": TENANT, "GRAPH_CLIENT_ID": CLIENT_ID, "GRAPH_CLIENT_SECRET": CLIENT_SECRET,
+            "LOGIN_URL": simulator.url, "GRAPH_URL": simulator.url, "MANAGE_URL": simulator.url, "REQUEST_BUDGETS": "none",
+            "M365KEEP_CLOCK": simulator.keep_clock}
+
+
+def start_simulator(arguments, clock=None):
+    """A simulator whose clock is known here: `clock`, the one among the arguments, or CLOCK."""
+    arguments = [str(argument) for argument in arguments]
+    simulator = Simulator()
+    if clock is None and "--clock" in arguments:
+        simulator.start(*arguments)
+        simulator.keep_clock = arguments[arguments.index("--clock") + 1]
+    else:
+        simulator.start(*arguments, clock=clock or CLOCK)
+        simulator.keep_clock = clock or CLOCK
+    return simulator
+
+
+@pytest.fixture(scope="session", name="build")
+def fixture_build():
+    """The build under test: $M365KEEP_BUILD, else build/debug."""
+    folder = pathlib.Path(os.environ.get("M365KEEP_BUILD", REPOSITORY / "build" / "debug")).resolve()
+    assert (folder / "m365keep").exists(), f"{folder} holds no m365keep: build it first, or set M365KEEP_BUILD"
+    return folder
+
+
+@pytest.fixture(scope="session", name="repository")
+def fixture_repository():
+    return REPOSITORY
+
+
+def runner(build, folder):
+    """keep(ARGUMENTS, sim=, env=, ...) runs the program in `folder` to its end and returns a CompletedProcess of texts."""
+
+    def keep(arguments, sim=None, env=None, **options):
+        environment = clean_environment(folder, simulated_environment(sim) if sim else None)
+        environment.update(env or {})
+        options = {"cwd": folder, "timeout": 300, "text": True, "encoding": "utf-8", "stdin": subprocess.DEVNULL,
+                   "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.run([build / "m365keep", *arguments], env=environment, check=False, **options)
+
+    return keep
+
+
+@pytest.fixture(name="keep")
+def fixture_keep(build, tmp_path):
+    return runner(build, tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fixture_simulators_build(build):
+    """Whoever starts a simulator finds the same build."""
+    before = os.environ.get("M365KEEP_BUILD")
+    os.environ["M365KEEP_BUILD"] = str(build)
+    yield
+    if before is None:
+        del os.environ["M365KEEP_BUILD"]
+
+
+@pytest.fixture(name="sim")
+def fixture_sim():
+    """sim(ARGUMENTS, clock=None) starts a simulator; all end with the test."""
+    started = []
+
+    def start(arguments=(), clock=None):
+        started.append(start_simulator(arguments, clock))
+        return started[-1]
+
+    yield start
+    for simulator in started:
+        simulator.stop()
+
+
+@pytest.fixture(scope="session", name="filled_db")
+def fixture_filled_db(build, tmp_path_factory):
+    """A database that the program itself filled from a simulator: some thousand records, and hostile ones. Read only."""
+    folder = tmp_path_factory.mktemp("filled")
+    simulator = start_simulator(["--seed", "3", "--sign-ins", "1200", "--directory-audits", "300", "--days", "5"])
+    try:
+        for source, record in hostile.records(NOON):
+            simulator.add_record(source, record)
+        result = runner(build, folder)(["collect", "--db", "filled.db"], sim=simulator)
+        assert result.returncode == 0, result.stderr
+    finally:
+        simulator.stop()
+    return folder / "filled.db"
+
+
+@pytest.fixture(scope="session", name="two_db")
+def fixture_two_db(build, tmp_path_factory):
+    """A database with the records of two customers, contoso and fabrikam. Read only."""
+    folder = tmp_path_factory.mktemp("two")
+    other = "22222222-3333-4444-8555-666666666666"
+    simulator = start_simulator(["--sign-ins", "40", "--directory-audits", "20", "--days", "3", "--tenant", TENANT, "--tenant", other])
+    try:
+        for name, tenant in (("contoso", TENANT), ("fabrikam", other)):
+            result = runner(build, folder)(["collect", "--db", "two.db"], sim=simulator,
+                                           env={"M365KEEP_CUSTOMER": name, "GRAPH_TENANT_ID": tenant})
+            assert result.returncode == 0, result.stderr
+    finally:
+        simulator.stop()
+    return folder / "two.db"

@@ -1,0 +1,215 @@
+"""m365keep-sim for tests: starts it, talks to its control interface, and is a small Graph client of its own."""
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import tempfile
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TENANT = "11111111-2222-4333-8444-555555555555"
+CLIENT_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+CLIENT_SECRET = "simulated~Secret.1+/="
+START_TIMEOUT_S = 60
+
+
+def build_folder():
+    return pathlib.Path(os.environ.get("M365KEEP_BUILD", ROOT / "build" / "debug"))
+
+
+def binary():
+    return build_folder() / "m365keep-sim"
+
+
+class Answer:
+    """Status, headers (a case-insensitive mapping) and body of one HTTP answer."""
+
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+def exchange(url, method="GET", headers=None, body=None, timeout=60):
+    """One request on a connection of its own; nothing of the URL is touched on the way."""
+    parts = urllib.parse.urlsplit(url)
+    target = url[len(f"{parts.scheme}://{parts.netloc}"):] or "/"
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    try:
+        connection.request(method, target, body=body, headers=headers or {})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read())
+    finally:
+        connection.close()
+
+
+def elements(body):
+    """The elements of "value" as the exact bytes in which they were sent."""
+    text = body.decode()
+    at = text.index('"value":[') + len('"value":[')
+    decoder, found = json.JSONDecoder(), []
+    while text[at] != "]":
+        end = decoder.raw_decode(text, at)[1]
+        found.append(text[at:end].encode())
+        at = end + 1 if text[end] == "," else end
+    return found
+
+
+class Simulator:
+    """One running simulator. Use it as a context manager, or call start() and stop()."""
+
+    def __init__(self):
+        self.process = None
+        self.folder = None
+        self.ready = None
+        self.args = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self, *args, clock=None):
+        """Starts it with these options, given one by one or as a list, and returns once it listens. clock: a SPEC; None: real
+        time."""
+        if len(args) == 1 and isinstance(args[0], (list, tuple)):
+            args = args[0]
+        self.folder = tempfile.TemporaryDirectory(prefix="m365keep-sim-")
+        ready_file = pathlib.Path(self.folder.name) / "ready.json"
+        self.args = [str(a) for a in args] + (["--clock", clock] if clock else [])
+        environment = {k: v for k, v in os.environ.items() if k != "M365KEEP_CLOCK"}
+        self.process = subprocess.Popen(
+            [binary(), "--ready-file", ready_file, "--exit-with-parent", *self.args],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment)
+        # The ready file is complete before the line is printed.
+        readable = select.select([self.process.stdout], [], [], START_TIMEOUT_S)[0]
+        line = self.process.stdout.readline() if readable else b""
+        if not line:
+            self.stop()
+            raise RuntimeError(f"m365keep-sim {' '.join(self.args)} did not start")
+        self.ready = json.loads(ready_file.read_text())
+        return self
+
+    def stop(self):
+        """Ends it and returns its exit status."""
+        status = None
+        if self.process:
+            if self.process.poll() is None:
+                self.process.send_signal(signal.SIGTERM)
+            try:
+                status = self.process.wait(START_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                status = self.process.wait()
+            self.process.stdout.close()
+            self.process = None
+        if self.folder:
+            self.folder.cleanup()
+            self.folder = None
+        return status
+
+    @property
+    def url(self):
+        return self.ready["url"]
+
+    @property
+    def decoy_url(self):
+        return self.ready["decoy_url"]
+
+    # control
+
+    def control(self, path, value=None):
+        """GET /control/PATH, or POST of value as JSON; the answer's JSON. A refusal is a ValueError with its words."""
+        answer = exchange(f"{self.url}/control/{path}", "GET" if value is None else "POST",
+                          body=None if value is None else json.dumps(value))
+        if answer.status != 200:
+            raise ValueError(answer.json()["error"])
+        return answer.json()
+
+    def stats(self):
+        return self.control("stats")
+
+    def reset_stats(self):
+        return self.control("reset-stats", {})
+
+    def requests(self):
+        return self.control("requests")
+
+    def faults(self, faults):
+        return self.control("faults", faults)
+
+    def fault(self, action, path="", **rest):
+        """One fault in place of all others: fault({"status": 503}, "signIns", times=2, page=1)."""
+        match = {"path": path, **{k: rest.pop(k) for k in ("page", "tenant") if k in rest}}
+        return self.faults([{"match": match, "action": action, **rest}])
+
+    def fired(self):
+        """How often the faults fired so far."""
+        return sum(f["fired"] for f in self.control("faults"))
+
+    def clock(self, spec):
+        return self.control("clock", {"clock": spec})
+
+    def truth(self):
+        """What a complete collector holds now: the set of (tenant, source, id, sha256)."""
+        answer = exchange(f"{self.url}/control/truth")
+        rows = [json.loads(line) for line in answer.body.splitlines()]
+        found = {(r["tenant"], r["source"], r["id"], r["sha256"]) for r in rows}
+        assert len(found) == len(rows), "a record is listed twice"
+        return found
+
+    def add_record(self, source, record, tenant=None, replace=False):
+        """Adds a record: bytes go as they are, anything else as JSON. replace: it takes the place of those of its id."""
+        if not isinstance(record, bytes):
+            record = json.dumps(record, ensure_ascii=False).encode()
+        value = {"source": source, "record_base64": base64.b64encode(record).decode(), "replace": replace}
+        return self.control("records", {**value, "tenant": tenant} if tenant else value)
+
+    # a client
+
+    def ask_token(self, tenant=TENANT, headers=None, **fields):
+        """The token endpoint's answer; fields replace the usual ones, None leaves one out."""
+        form = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
+                "scope": f"{self.url}/.default", **fields}
+        body = urllib.parse.urlencode({k: v for k, v in form.items() if v is not None})
+        return exchange(f"{self.url}/{tenant}/oauth2/v2.0/token", "POST",
+                        {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}, body)
+
+    def token(self, tenant=TENANT):
+        answer = self.ask_token(tenant)
+        assert answer.status == 200, answer.body
+        return answer.json()["access_token"]
+
+    def link(self, collection, version="v1.0", **options):
+        """The URL of a list: link("signIns", filter="...", top=5)."""
+        query = "&".join(f"${k}={urllib.parse.quote(str(v))}" for k, v in options.items())
+        return f"{self.url}/{version}/auditLogs/{collection}" + (f"?{query}" if query else "")
+
+    def get(self, link, token=None, timeout=60, headers=None):
+        """GET of a link with a token, a fresh one unless given."""
+        return exchange(link, headers={"Authorization": f"Bearer {token or self.token()}", **(headers or {})}, timeout=timeout)
+
+    def walk(self, link, token=None):
+        """The answers of a whole chain of pages."""
+        token = token or self.token()
+        while link:
+            answer = self.get(link, token)
+            assert answer.status == 200, answer.body
+            yield answer
+            link = answer.json().get("@odata.nextLink")
+
+    def rows(self, source, tenant=TENANT, **options):
+        """What walking a source's pages gives, in the form of truth()."""
+        collection = {"sign-ins": "signIns", "directory-audits": "directoryAudits"}[source]
+        found = set()
+        for answer in self.walk(self.link(collection, **options), self.token(tenant)):
+            found |= {(tenant, source, json.loads(r)["id"], hashlib.sha256(r).hexdigest()) for r in elements(answer.body)}
+        return found
