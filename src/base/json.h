@@ -1,8 +1,8 @@
 /* json - a strict pull reader that works on chunks, and two things built on it: a page, which cuts the records of an
  * answer out as the exact bytes received, and a tree, for looking into one record.
  *
- * RFC 8259 to the letter: no comments, no trailing commas, no NaN, no leading zeros, no control characters in strings, one
- * value and then only white space. Numbers stay text. Strings are bytes of known length: \u0000 does not end them.
+ * RFC 8259 to the letter: no comments, no trailing commas, no NaN, no leading zeros, no control characters in strings,
+ * one value and then only white space. Numbers stay text. Strings are bytes of known length: \u0000 does not end them.
  * cJSON, which writes our own JSON and reads small answers, is used only inside this room and where a room says so. */
 #ifndef M365KEEP_JSON_H
 #define M365KEEP_JSON_H
@@ -44,7 +44,8 @@ struct json_reader {
     const char *bytes; /* borrowed: all input so far; may move between calls */
     size_t length;     /* of it */
     bool finished;     /* no more will come */
-    bool lenient_text; /* invalid UTF-8 and raw control characters in strings: report through bad_text instead of failing */
+    bool lenient_text; /* invalid UTF-8 and raw control characters in strings: report through bad_text instead of
+                          failing */
     /* The last token: bytes[start, end); for keys and strings without the quotes. */
     size_t start, end;
     bool escaped;  /* the key or string holds a backslash escape */
@@ -74,7 +75,8 @@ enum json_token json_reader_next(struct json_reader *reader);
  * U+FFFD. Appends to `out`. */
 void json_decode_string(const char *bytes, size_t length, GString *out);
 
-/* --- page ----------------------------------------------------------------------------------------------------------- */
+/* --- page -----------------------------------------------------------------------------------------------------------
+ */
 
 enum json_fault {
     JSON_FAULT_NONE,
@@ -99,34 +101,35 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(JsonPage, json_page_free)
 /* Forgets everything read, for another attempt at the same request. */
 void json_page_reset(struct json_page *page);
 
-/* Adds bytes as they arrive and cuts out the records that are whole. False with *error (sticky) when it is not JSON, or too
- * large. */
+/* Adds bytes as they arrive and cuts out the records that are whole. False with *error (sticky) when it is not JSON, or
+ * too large. */
 bool json_page_feed(struct json_page *page, const void *bytes, size_t length, GError **error);
 
 /* The body has ended. True only when it was one whole JSON value of the wanted shape; an {"error":...} object is
  * JSON_ERROR_SHAPE, and so is a missing `value`. */
 bool json_page_finish(struct json_page *page, GError **error);
 
-size_t json_page_bytes(const struct json_page *page);                /* body bytes so far */
-const char *json_page_body(const struct json_page *page);            /* borrowed; json_page_bytes long, NUL after it */
-size_t json_page_count(const struct json_page *page);                /* records */
+size_t json_page_bytes(const struct json_page *page);     /* body bytes so far */
+const char *json_page_body(const struct json_page *page); /* borrowed; json_page_bytes long, NUL after it */
+size_t json_page_count(const struct json_page *page);     /* records */
 struct json_slice json_page_record(const struct json_page *page, size_t index);
 
-/* A top-level string member other than `value` ("@odata.nextLink"), decoded; NULL when absent or not a string. Names are
- * compared exactly; a doubled name: the last one. Borrowed until the page is reset or freed. */
+/* A top-level string member other than `value` ("@odata.nextLink"), decoded; NULL when absent or not a string. Names
+ * are compared exactly; a doubled name: the last one. Borrowed until the page is reset or freed. */
 const char *json_page_member(const struct json_page *page, const char *name);
 
-/* --- tree ----------------------------------------------------------------------------------------------------------- */
+/* --- tree -----------------------------------------------------------------------------------------------------------
+ */
 
 enum json_type { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL };
 
 struct json_node {
     enum json_type type;
-    const char *key;               /* decoded, NUL-terminated; NULL outside objects */
-    const char *text;              /* strings decoded (U+FFFD for NUL and lone surrogates), numbers as written; else NULL */
-    size_t text_length;            /* of text */
-    const char *bytes;             /* the value's own bytes in the input, quotes and brackets included */
-    size_t length;                 /* of them */
+    const char *key;    /* decoded, NUL-terminated; NULL outside objects */
+    const char *text;   /* strings decoded (U+FFFD for NUL and lone surrogates), numbers as written; else NULL */
+    size_t text_length; /* of text */
+    const char *bytes;  /* the value's own bytes in the input, quotes and brackets included */
+    size_t length;      /* of them */
     const struct json_node *child; /* first member or element */
     const struct json_node *next;  /* next sibling */
 };
@@ -137,8 +140,8 @@ struct json_tree *json_tree_new(void);
 void json_tree_free(struct json_tree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JsonTree, json_tree_free)
 
-/* Reads one value of at most JSON_DEPTH_MAX levels; NULL with *error when it is not one. The nodes are borrowed until the next
- * call or json_tree_free; `bytes` must live as long. */
+/* Reads one value of at most JSON_DEPTH_MAX levels; NULL with *error when it is not one. The nodes are borrowed until
+ * the next call or json_tree_free; `bytes` must live as long. */
 const struct json_node *json_tree_parse(struct json_tree *tree, const char *bytes, size_t length, GError **error);
 
 /* The member `key` of an object; the last one when doubled. NULL when absent or `object` is NULL or no object. */

@@ -458,7 +458,7 @@ static size_t decode_escape(const char *p, size_t length, char **out)
         }
     }
     if (unit <= 0 || (unit >= 0xd800 && unit <= 0xdfff))
-        unit = 0xfffd;
+        unit = UTF8_REPLACEMENT;
     *out += g_unichar_to_utf8((gunichar)unit, *out);
     return used;
 }
@@ -483,8 +483,7 @@ size_t json_decode(const char *bytes, size_t length, char *out)
             memcpy(out, bytes + i, (size_t)n);
             out += n;
         } else {
-            memcpy(out, UTF8_REPLACEMENT, 3);
-            out += 3;
+            out += g_unichar_to_utf8(UTF8_REPLACEMENT, out);
         }
         i += n == 0 ? length - i : (size_t)ABS(n);
     }

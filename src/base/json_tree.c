@@ -123,6 +123,7 @@ static enum json_token build(struct json_tree *tree, const struct json_node **ro
             continue;
         }
         if (token == JSON_TOKEN_OBJECT_END || token == JSON_TOKEN_ARRAY_END) {
+            g_assert(level->node != NULL); /* the reader closes only what it has opened */
             level->node->length = (size_t)(tree->reader.bytes + tree->reader.end - level->node->bytes);
             level--;
             continue;

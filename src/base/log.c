@@ -89,30 +89,43 @@ static void write_whole(const char *bytes, size_t length)
     }
 }
 
-void log_write(enum log_level level, const char *message, ...)
+static void append_pair(GString *line, const char *key, const char *value)
+{
+    if (state.format == LOG_FORMAT_JSON)
+        append_json(line, key, value);
+    else
+        append_logfmt(line, key, value);
+}
+
+/* What every line begins with. */
+static GString *begin_line(enum log_level level, const char *message)
 {
     static const char *const levels[] = {
         [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARN] = "warn", [LOG_LEVEL_INFO] = "info", [LOG_LEVEL_DEBUG] = "debug"};
+    gint64 now = state.clock != NULL ? clock_now(state.clock) : g_get_real_time() / G_USEC_PER_SEC;
+    g_autofree char *time = timestamp_format_seconds(now);
+    GString *line = g_string_new(NULL);
+
+    append_pair(line, "time", time);
+    append_pair(line, "level", levels[level]);
+    append_pair(line, state.format == LOG_FORMAT_JSON ? "message" : "msg", message);
+    return line;
+}
+
+void log_write(enum log_level level, const char *message, ...)
+{
     va_list pairs;
     const char *key;
 
     if (!log_wants(level))
         return;
     pthread_mutex_lock(&state.mutex);
-    void (*append)(GString *, const char *, const char *) =
-        state.format == LOG_FORMAT_JSON ? append_json : append_logfmt;
-    g_autoptr(GString) line = g_string_new(NULL);
-    gint64 now = state.clock != NULL ? clock_now(state.clock) : g_get_real_time() / G_USEC_PER_SEC;
-    g_autofree char *time = timestamp_format_seconds(now);
-
-    append(line, "time", time);
-    append(line, "level", levels[level]);
-    append(line, state.format == LOG_FORMAT_JSON ? "message" : "msg", message);
+    g_autoptr(GString) line = begin_line(level, message);
     va_start(pairs, message);
     while ((key = va_arg(pairs, const char *)) != NULL) {
         const char *value = va_arg(pairs, const char *);
         if (value != NULL)
-            append(line, key, value);
+            append_pair(line, key, value);
     }
     va_end(pairs);
     g_string_append(line, state.format == LOG_FORMAT_JSON ? "}\n" : "\n");

@@ -25,7 +25,7 @@ static size_t next_character(const char *text, size_t length, gunichar *c)
 {
     int n = utf8_step(text, length);
 
-    *c = n > 0 ? g_utf8_get_char(text) : 0xfffd;
+    *c = n == 1 ? (gunichar)*text : n > 0 ? g_utf8_get_char(text) : UTF8_REPLACEMENT;
     return n == 0 ? length : (size_t)ABS(n);
 }
 
@@ -141,17 +141,15 @@ void text_append_json_escaped(GString *out, const char *text, bool escape_invisi
     g_string_append_c(out, '"');
     for (size_t i = 0; i < length; i += used) {
         used = next_character(text + i, length - i, &c);
-        bool bad = c == 0xfffd && text[i] != UTF8_REPLACEMENT[0];
-        bad = bad || (c == 0xfffd && used != 3);
         bool escape = c == '"' || c == '\\' || is_control(c) || (escape_invisible && is_invisible(c));
-        if (!bad && !escape)
+        if (!escape && c != UTF8_REPLACEMENT)
             continue;
         g_string_append_len(out, text + from, (gssize)(i - from));
         from = i + used;
-        if (bad)
-            g_string_append(out, UTF8_REPLACEMENT);
-        else
+        if (escape)
             append_json_escape(out, c);
+        else
+            g_string_append_unichar(out, c);
     }
     g_string_append_len(out, text + from, (gssize)(length - from));
     g_string_append_c(out, '"');
@@ -167,7 +165,7 @@ void text_append_json(GString *out, const char *text)
 /* The value without its sign; INT64_MIN has one too. */
 static guint64 magnitude(gint64 n)
 {
-    return n < 0 ? (guint64) - (n + 1) + 1 : (guint64)n;
+    return n < 0 ? 0 - (guint64)n : (guint64)n;
 }
 
 char *text_count(gint64 n)

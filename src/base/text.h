@@ -14,15 +14,16 @@ char *text_for_terminal(const char *text);
 /* The number of terminal cells `text` takes (wide East Asian characters two, combining ones none). */
 size_t text_width(const char *text);
 
-/* Cuts or pads `text` (already safe for a terminal) to exactly `cells` cells, with an ellipsis when cut. Returned: g_free. */
+/* Cuts or pads `text` (already safe for a terminal) to exactly `cells` cells, with an ellipsis when cut. Returned:
+ * g_free. */
 char *text_fit(const char *text, size_t cells);
 
-/* Appends one CSV field (RFC 4180): quoted when needed, and with a leading apostrophe where a spreadsheet would take it for
- * a formula (=, +, -, @, tab, CR first). NULL is an empty field. */
+/* Appends one CSV field (RFC 4180): quoted when needed, and with a leading apostrophe where a spreadsheet would take it
+ * for a formula (=, +, -, @, tab, CR first). NULL is an empty field. */
 void text_append_csv(GString *out, const char *text);
 
-/* Appends `text` as a JSON string with its quotes; valid UTF-8 passes, control characters are escaped, invalid bytes become
- * U+FFFD. NULL gives null. */
+/* Appends `text` as a JSON string with its quotes; valid UTF-8 passes, control characters are escaped, invalid bytes
+ * become U+FFFD. NULL gives null. */
 void text_append_json(GString *out, const char *text);
 
 /* "1234567" as "1,234,567" and bytes as "12.3 MiB", for people. Returned: free with g_free. */

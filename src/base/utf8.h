@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+enum { UTF8_REPLACEMENT = 0xfffd }; /* the character that stands for what is none */
 
 /* Looks at the bytes from `text` on, of which there are `length`, at least one. Positive: a whole sequence of that many
  * bytes. Zero: the bytes end inside a sequence that is right so far. Negative: that many bytes belong to no sequence.

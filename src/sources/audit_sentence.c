@@ -577,7 +577,7 @@ static bool append_known(GString *out, const struct sentence *s, const struct ac
         g_string_truncate(out, 0);
         return false;
     }
-    if (words->base != NULL)
+    if (strstr(words->object, "!reason") == NULL)
         append_outcome(out, s);
     return true;
 }

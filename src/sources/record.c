@@ -109,8 +109,23 @@ static bool breaks_line(gunichar c)
     return c < 0x20 || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
+/* Printable ASCII, short enough and without a blank at either end: almost every name. */
+static bool is_plain(const char *text)
+{
+    size_t length = 0;
+
+    for (; text[length] != '\0'; length++)
+        if (text[length] < 0x20 || text[length] > 0x7e || length == PHRASE_CHARACTERS)
+            return false;
+    return length > 0 && text[0] != ' ' && text[length - 1] != ' ';
+}
+
 void phrase_append(GString *out, const char *text)
 {
+    if (is_plain(text)) {
+        g_string_append(out, text);
+        return;
+    }
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     const char *end = valid + strlen(valid);
     int characters = 0;

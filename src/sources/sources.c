@@ -93,13 +93,15 @@ static void decode_time(const struct source *source, const struct json_node *rec
                         struct document *document)
 {
     const struct json_node *node = json_get(record, source->time_field);
-    struct timestamp time = {.seconds = received_at};
+    struct timestamp time;
     char text[TIMESTAMP_TEXT_BYTES];
 
     document->time_missing =
         node == NULL || node->type != JSON_STRING || !timestamp_parse(node->text, node->text_length, &time);
-    if (document->time_missing) /* timestamp_parse may have begun to fill it */
-        time = (struct timestamp){.seconds = received_at};
+    if (document->time_missing) { /* no time is invented for it: only its place in the order is that of its reception */
+        document->time_s = received_at;
+        return;
+    }
     timestamp_format(time, text);
     document->timestamp = g_strdup(text);
     document->time_s = time.seconds;

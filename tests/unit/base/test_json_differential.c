@@ -3,6 +3,7 @@
  *
  * M365KEEP_TEST_SEED picks another sequence than the usual one; the seed is printed. Where Jansson differs from RFC
  * 8259 or from us on purpose, `excused` says so. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -233,8 +234,8 @@ static bool same_number(const struct json_node *node, const json_t *value)
 {
     double ours = g_ascii_strtod(node->text, NULL), theirs = json_real_value(value);
 
-    return node->length == node->text_length && memcmp(node->bytes, node->text, node->length) == 0 &&
-           memcmp(&ours, &theirs, sizeof ours) == 0;
+    return node->length == node->text_length && memcmp(node->bytes, node->text, node->length) == 0 && ours == theirs &&
+           !signbit(ours) == !signbit(theirs);
 }
 
 static bool same(const struct json_node *node, const json_t *value)

@@ -27,7 +27,7 @@ static struct json_page *page_of(bool array, const char *bytes, size_t length, s
     }
     good = good && json_page_finish(page, &error);
     assert_true(good == (error == NULL));
-    *code = good ? -1 : error->code;
+    *code = error != NULL ? error->code : -1;
     return page;
 }
 

@@ -310,6 +310,8 @@ static void a_result_other_than_success_is_told_with_its_reason(void **state)
         {"Approval_Act", "failure", "No.", "failure", "ada@example.org: Approval_Act (bob@example.org) failed: No"},
         {"Blocked from self-service password reset", "failure", "Too many attempts", "failure",
          "ada@example.org was blocked from self-service password reset: Too many attempts"},
+        {"Device no longer compliant", "failure", "Not sure", "failure",
+         "ada@example.org found device bob@example.org no longer compliant: Not sure"},
         {"User registered security info", "success", "User registered Authenticator App with Notification and Code.",
          "success", "ada@example.org registered security info: Authenticator App with Notification and Code"},
         {"User registered security info", "failure", "User failed to register Mobile Phone SMS.", "failure",
@@ -486,6 +488,62 @@ static void quirks_57_and_58_values_of_any_form_do_no_harm(void **state)
     }
 }
 
+static void known_activities_get_a_sentence_even_without_targets(void **state)
+{
+    static const char *const activities[] = {
+        "Add user",
+        "Update user",
+        "Delete user",
+        "Disable account",
+        "Change user license",
+        "Change user password",
+        "Reset password (self-service)",
+        "Blocked from self-service password reset",
+        "User registered security info",
+        "Admin deleted security info",
+        "Invite external user",
+        "Redeem external user invite",
+        "Add group",
+        "Set group license",
+        "Add member to group",
+        "Remove owner from group",
+        "Add member to role",
+        "Remove eligible member from role",
+        "Add member to role completed (PIM activation)",
+        "Add eligible member to role in PIM completed (permanent)",
+        "Update role setting in PIM",
+        "Add application",
+        "Update application – Certificates and secrets management",
+        "Add service principal",
+        "Remove service principal credentials",
+        "Consent to application",
+        "Add owner to application",
+        "Add delegated permission grant",
+        "Add app role assignment to service principal",
+        "Add policy to application",
+        "Update conditional access policy",
+        "Update authorization policy",
+        "Add named location",
+        "Add device",
+        "Add registered owner to device",
+        "Device no longer managed",
+        "Add unverified domain",
+        "Set domain authentication",
+        "Set company information",
+        "Add member to administrative unit",
+        "Accept Terms Of Use",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(activities); i++) {
+        g_autofree char *record = record_of(activities[i], USER_ADA, "", "success", "");
+        struct document *document = decode_one("directory-audits", record);
+        assert_true(g_str_has_prefix(document->display_summary, "ada@example.org "));
+        assert_null(strpbrk(document->display_summary, "{}[]|!:"));
+        document_free(document);
+    }
+}
+
 static void quirk_80_names_of_activities_are_kept_as_received(void **state)
 {
     static const char *const names[] = {
@@ -551,6 +609,7 @@ int main(void)
         cmocka_unit_test(targets_are_their_first_name_each_once_in_order),
         cmocka_unit_test(types_of_targets_are_read_in_all_spellings),
         cmocka_unit_test(quirks_57_and_58_values_of_any_form_do_no_harm),
+        cmocka_unit_test(known_activities_get_a_sentence_even_without_targets),
         cmocka_unit_test(quirk_80_names_of_activities_are_kept_as_received),
         cmocka_unit_test(quirk_56_a_thousand_targets_are_all_kept),
         cmocka_unit_test(quirk_62_hostile_names_stay_data),
