@@ -319,7 +319,8 @@ CREATE TABLE mail (
     subject TEXT NOT NULL,
     recipients TEXT NOT NULL,    -- JSON array of addresses
     message BLOB NOT NULL,       -- the whole message, RFC 5322
-    state TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'failed')),
+    state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'failed', 'unknown')),
+                                 -- unknown: handed over, but the program ended before it knew the answer
     attempts INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     next_attempt_at INTEGER,     -- NULL: none to come
@@ -389,49 +390,49 @@ SELECT
     e.target_displays,           -- JSON array of strings
     e.display_summary,           -- one sentence
     coalesce(e.dedupe_key, e.id) AS dedupe_key, -- unique within tenant and source
-    -- Who, as JSON, from the record.
+    -- Who, as JSON, from the record. (-> hands JSON on as it is; json_extract would decode lone surrogates to invalid UTF-8.)
     CASE e.source
         WHEN 'sign-ins' THEN
             CASE WHEN coalesce(json_extract(e.raw, '$.userId'), '') = ''
                   AND coalesce(json_extract(e.raw, '$.servicePrincipalId'), '') <> ''
-            THEN json_object('servicePrincipalId', json_extract(e.raw, '$.servicePrincipalId'),
-                             'servicePrincipalName', json_extract(e.raw, '$.servicePrincipalName'),
-                             'ipAddress', json_extract(e.raw, '$.ipAddress'))
-            ELSE json_object('userId', json_extract(e.raw, '$.userId'),
-                             'displayName', json_extract(e.raw, '$.userDisplayName'),
-                             'userPrincipalName', json_extract(e.raw, '$.userPrincipalName'),
-                             'ipAddress', json_extract(e.raw, '$.ipAddress'))
+            THEN json_object('servicePrincipalId', e.raw -> '$.servicePrincipalId',
+                             'servicePrincipalName', e.raw -> '$.servicePrincipalName',
+                             'ipAddress', e.raw -> '$.ipAddress')
+            ELSE json_object('userId', e.raw -> '$.userId',
+                             'displayName', e.raw -> '$.userDisplayName',
+                             'userPrincipalName', e.raw -> '$.userPrincipalName',
+                             'ipAddress', e.raw -> '$.ipAddress')
             END
         WHEN 'directory-audits' THEN e.raw -> '$.initiatedBy'
         WHEN 'intune-audits' THEN e.raw -> '$.actor'
         WHEN 'unified-audit' THEN
-            json_object('UserId', json_extract(e.raw, '$.UserId'), 'UserKey', json_extract(e.raw, '$.UserKey'),
-                        'UserType', json_extract(e.raw, '$.UserType'), 'ClientIP', json_extract(e.raw, '$.ClientIP'))
+            json_object('UserId', e.raw -> '$.UserId', 'UserKey', e.raw -> '$.UserKey',
+                        'UserType', e.raw -> '$.UserType', 'ClientIP', e.raw -> '$.ClientIP')
     END AS actor,
     -- To whom or what, as a JSON array, from the record.
     CASE e.source
         WHEN 'sign-ins' THEN
             json_array(
-                json_object('type', 'application', 'id', json_extract(e.raw, '$.appId'),
-                            'displayName', json_extract(e.raw, '$.appDisplayName')),
-                json_object('type', 'resource', 'id', json_extract(e.raw, '$.resourceId'),
-                            'displayName', json_extract(e.raw, '$.resourceDisplayName')))
+                json_object('type', 'application', 'id', e.raw -> '$.appId',
+                            'displayName', e.raw -> '$.appDisplayName'),
+                json_object('type', 'resource', 'id', e.raw -> '$.resourceId',
+                            'displayName', e.raw -> '$.resourceDisplayName'))
         WHEN 'directory-audits' THEN e.raw -> '$.targetResources'
         WHEN 'intune-audits' THEN e.raw -> '$.resources'
         WHEN 'unified-audit' THEN
             -- Patching {} leaves the members out that the workload does not have.
             json_array(json(json_patch('{}', json_object(
-                'ObjectId', json_extract(e.raw, '$.ObjectId'),
-                'Target', json_extract(e.raw, '$.Target'),
-                'SiteUrl', json_extract(e.raw, '$.SiteUrl'),
-                'SourceRelativeUrl', json_extract(e.raw, '$.SourceRelativeUrl'),
-                'SourceFileName', json_extract(e.raw, '$.SourceFileName'),
-                'DestinationRelativeUrl', json_extract(e.raw, '$.DestinationRelativeUrl'),
-                'DestinationFileName', json_extract(e.raw, '$.DestinationFileName'),
-                'TargetUserOrGroupName', json_extract(e.raw, '$.TargetUserOrGroupName'),
-                'MailboxOwnerUPN', json_extract(e.raw, '$.MailboxOwnerUPN'),
-                'TeamName', json_extract(e.raw, '$.TeamName'),
-                'ChannelName', json_extract(e.raw, '$.ChannelName')))))
+                'ObjectId', e.raw -> '$.ObjectId',
+                'Target', e.raw -> '$.Target',
+                'SiteUrl', e.raw -> '$.SiteUrl',
+                'SourceRelativeUrl', e.raw -> '$.SourceRelativeUrl',
+                'SourceFileName', e.raw -> '$.SourceFileName',
+                'DestinationRelativeUrl', e.raw -> '$.DestinationRelativeUrl',
+                'DestinationFileName', e.raw -> '$.DestinationFileName',
+                'TargetUserOrGroupName', e.raw -> '$.TargetUserOrGroupName',
+                'MailboxOwnerUPN', e.raw -> '$.MailboxOwnerUPN',
+                'TeamName', e.raw -> '$.TeamName',
+                'ChannelName', e.raw -> '$.ChannelName'))))
     END AS targets,
     e.raw,                       -- the record as JSON, byte for byte as received
     -- The searched text.

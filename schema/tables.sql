@@ -317,7 +317,8 @@ CREATE TABLE mail (
     subject TEXT NOT NULL,
     recipients TEXT NOT NULL,    -- JSON array of addresses
     message BLOB NOT NULL,       -- the whole message, RFC 5322
-    state TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'failed')),
+    state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'failed', 'unknown')),
+                                 -- unknown: handed over, but the program ended before it knew the answer
     attempts INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     next_attempt_at INTEGER,     -- NULL: none to come

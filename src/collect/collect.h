@@ -1,4 +1,5 @@
-/* collect - the plan and its execution: which windows of which source of which customer to read now, page by page into the store. */
+/* collect - the plan and its execution: which windows of which source of which customer to read now, page by page into
+ * the store. */
 #ifndef M365KEEP_COLLECT_H
 #define M365KEEP_COLLECT_H
 
@@ -11,7 +12,8 @@
 #include "config/config.h"
 #include "store/store.h"
 
-/* --- the plan: pure -------------------------------------------------------------------------------------------------- */
+/* --- the plan: pure --------------------------------------------------------------------------------------------------
+ */
 
 struct plan_input {
     int64_t now;                /* the service's time */
@@ -34,19 +36,21 @@ struct plan_stretch {
     enum plan_kind kind;
 };
 
-/* What to do now, in this order: stretches that are lost, new time (oldest first, the overlap with it), then sweeps that are due
- * at 24 h, 48 h and 7 d inside the reach. Where the overlap would cost more than ten pages a run, it is 30 minutes, and whole
- * once an hour. A reach begins some minutes late, since the service judges it by its own clock. Returned: GArray of struct
- * plan_stretch. */
+/* What to do now, in this order: stretches that are lost, new time (oldest first, the overlap with it), then sweeps
+ * that are due at 24 h, 48 h and 7 d inside the reach. Where the overlap would cost more than ten pages a run, it is 30
+ * minutes, and whole once an hour. A reach begins some minutes late, since the service judges it by its own clock.
+ * Returned: GArray of struct plan_stretch. */
 GArray *plan_stretches(const struct plan_input *input);
 
-/* The length of the next window: near 20 pages, an hour at least, a week at most, after a window of `length_s` took `pages`. */
+/* The length of the next window: near 20 pages, an hour at least, a week at most, after a window of `length_s` took
+ * `pages`. */
 int64_t plan_window_length(int64_t length_s, int64_t pages);
 
 /* Seconds after a stretch's end at which its last sweep is over. */
 int64_t plan_settled_after(int64_t reach_s);
 
-/* --- the run ---------------------------------------------------------------------------------------------------------- */
+/* --- the run
+ * ---------------------------------------------------------------------------------------------------------- */
 
 enum collect_status { COLLECT_OK, COLLECT_PARTIAL, COLLECT_FAILED, COLLECT_SKIPPED };
 
@@ -55,9 +59,9 @@ struct collect_source {
     const char *source; /* static */
     enum collect_status status;
     int64_t fetched, inserted, updated, duplicates, removed, unreadable, requests, throttled, retried, bytes;
-    int64_t from, to;   /* the time read, seconds UTC; 0, 0: none */
-    GPtrArray *warnings;             /* char * */
-    struct client_failure *failure;  /* NULL unless partial, failed or skipped for a reason */
+    int64_t from, to;               /* the time read, seconds UTC; 0, 0: none */
+    GPtrArray *warnings;            /* char * */
+    struct client_failure *failure; /* NULL unless partial, failed or skipped for a reason */
 };
 
 struct collect_customer {
@@ -74,12 +78,12 @@ typedef struct collect_report {
 struct collect_options {
     const struct config *config;
     const struct clock *clock;
-    const char *customer;        /* NULL or "all": every one */
-    const char *const *sources;  /* NULL-ended names; NULL: all */
+    const char *customer;       /* NULL or "all": every one */
+    const char *const *sources; /* NULL-ended names; NULL: all */
     bool has_since;
     int64_t since;
-    int signal_fd;               /* a signalfd of SIGINT and SIGTERM, or -1 */
-    bool progress;               /* show progress on stderr's terminal; else one log line a source */
+    int signal_fd; /* a signalfd of SIGINT and SIGTERM, or -1 */
+    bool progress; /* show progress on stderr's terminal; else one log line a source */
 };
 
 /* Collects. NULL with *error only when nothing could be tried (the database). Returned: collect_report_free. */

@@ -3,11 +3,11 @@
 enum {
     HOUR = 3600,
     DAY = 24 * HOUR,
-    REACH_MARGIN = 300,         /* the service's clock decides what is too old, when the request arrives there */
-    SHORT_OVERLAP = 30 * 60,    /* where the whole overlap costs more than OVERLAP_PAGES a run ... */
-    FULL_OVERLAP_EVERY = HOUR,  /* ... and how often it is read whole then */
+    REACH_MARGIN = 300,        /* the service's clock decides what is too old, when the request arrives there */
+    SHORT_OVERLAP = 30 * 60,   /* where the whole overlap costs more than OVERLAP_PAGES a run ... */
+    FULL_OVERLAP_EVERY = HOUR, /* ... and how often it is read whole then */
     OVERLAP_PAGES = 10,
-    SWEEP_CHUNK = 6 * HOUR,     /* sweeps wait until this much is due, or the first of it is overdue by as much */
+    SWEEP_CHUNK = 6 * HOUR, /* sweeps wait until this much is due, or the first of it is overdue by as much */
     WINDOW_PAGES = 20,
     WINDOW_MIN = HOUR,
     WINDOW_MAX = 7 * DAY,
@@ -53,7 +53,8 @@ static double density(const struct plan_input *in, int64_t from, int64_t to)
     for (size_t i = 0; i < in->n_rows; i++) {
         const struct store_coverage *row = &in->rows[i];
 
-        if (row->to > from && row->from < to && (row->state == STORE_COVERAGE_READ || row->state == STORE_COVERAGE_SETTLED)) {
+        if (row->to > from && row->from < to &&
+            (row->state == STORE_COVERAGE_READ || row->state == STORE_COVERAGE_SETTLED)) {
             seconds += row->to - row->from;
             records += row->records;
         }

@@ -10,8 +10,8 @@ enum { REDRAW_US = 200000, LINES_MAX = 12 };
 
 struct progress {
     bool on;
-    GPtrArray *lines;   /* as last given */
-    unsigned shown;     /* lines on the screen now */
+    GPtrArray *lines; /* as last given */
+    unsigned shown;   /* lines on the screen now */
     gint64 drawn_at;
 };
 

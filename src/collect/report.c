@@ -110,9 +110,9 @@ static void append_source(GString *out, const struct collect_source *source)
         const char *name;
         int64_t value;
     } numbers[] = {
-        {"fetched", source->fetched},       {"inserted", source->inserted},     {"updated", source->updated},
-        {"duplicates", source->duplicates}, {"removed", source->removed},       {"unreadable", source->unreadable},
-        {"requests", source->requests},     {"throttled", source->throttled},   {"retried", source->retried},
+        {"fetched", source->fetched},       {"inserted", source->inserted},   {"updated", source->updated},
+        {"duplicates", source->duplicates}, {"removed", source->removed},     {"unreadable", source->unreadable},
+        {"requests", source->requests},     {"throttled", source->throttled}, {"retried", source->retried},
         {"bytes", source->bytes},
     };
 
@@ -160,10 +160,12 @@ void collect_report_append_json(GString *out, const struct collect_report *repor
     g_string_append(out, "]}");
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------------- */
+/* --- the table
+ * -------------------------------------------------------------------------------------------------------- */
 
 enum { COLUMNS = 9 };
-static const char *const headings[COLUMNS] = {"CUSTOMER", "SOURCE", "STATUS", "FETCHED", "NEW", "CHANGED", "KNOWN", "REQUESTS", "BYTES"};
+static const char *const headings[COLUMNS] = {"CUSTOMER", "SOURCE", "STATUS",   "FETCHED", "NEW",
+                                              "CHANGED",  "KNOWN",  "REQUESTS", "BYTES"};
 enum { FIRST_NUMBER = 3, STATUS_COLUMN = 2 };
 
 static const char *status_color(enum collect_status status)

@@ -7,7 +7,8 @@
 struct collect_report *collect_report_new(int64_t started);
 
 /* Adds a customer (strings copied); owned by the report. */
-struct collect_customer *collect_report_customer(struct collect_report *report, const char *name, const char *tenant_id);
+struct collect_customer *collect_report_customer(struct collect_report *report, const char *name,
+                                                 const char *tenant_id);
 
 /* Adds a source; `name` is static; owned by the customer. */
 struct collect_source *collect_report_source(struct collect_customer *customer, const char *name);

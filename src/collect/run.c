@@ -41,7 +41,8 @@ static void for_each_source(struct collector *collector, source_run_fn call, con
     }
 }
 
-/* --- setting up --------------------------------------------------------------------------------------------------------- */
+/* --- setting up
+ * --------------------------------------------------------------------------------------------------------- */
 
 static bool wanted_source(const struct collect_options *options, const char *name)
 {
@@ -90,8 +91,9 @@ static bool add_customer(struct collector *collector, const struct config_custom
     g_ptr_array_add(collector->customers, customer);
     for (const struct source *source = sources_all(); source->name; source++)
         if (wanted_source(options, source->name))
-            g_ptr_array_add(customer->sources, source_run_new(&collector->context, source, customer->app, config, customer_id,
-                                                              collect_report_source(result, source->name)));
+            g_ptr_array_add(customer->sources,
+                            source_run_new(&collector->context, source, customer->app, config, customer_id,
+                                           collect_report_source(result, source->name)));
     client_login(collector->context.client, customer->app, CLIENT_API_GRAPH, logged_in, customer);
     return true;
 }
@@ -120,11 +122,13 @@ static bool open_all(struct collector *collector, GError **error)
     return true;
 }
 
-/* --- progress ----------------------------------------------------------------------------------------------------------- */
+/* --- progress
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static char *progress_line(const struct collector *collector, const struct source_run *run)
 {
-    double elapsed = (double)(clock_monotonic_us(collector->context.options->clock) - collector->started_us) / (double)CLOCK_US;
+    double elapsed =
+        (double)(clock_monotonic_us(collector->context.options->clock) - collector->started_us) / (double)CLOCK_US;
     g_autofree char *name = text_for_terminal(run->customer_name), *fetched = text_count(run->result->fetched);
     g_autofree char *at = run->window.from ? timestamp_format_seconds(run->window.from) : g_strdup("signing in");
     g_autofree char *rate = text_count(elapsed > 0 ? (gint64)((double)run->result->fetched / elapsed) : 0);
@@ -158,7 +162,8 @@ static void show_progress(struct collector *collector)
     progress_draw(collector->progress, lines);
 }
 
-/* --- the loop ----------------------------------------------------------------------------------------------------------- */
+/* --- the loop
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void fail_run(struct source_run *run, const void *failure)
 {
@@ -178,23 +183,26 @@ static void take_committed(struct collector *collector)
     for (struct writer_page *page; (page = writer_take_done(collector->context.writer)); writer_page_free(page))
         source_run_committed(page->user, &page->page);
     if (error) {
-        struct client_failure failure = {.verdict = CLIENT_LATER,
-                                         .code = (char *)"database",
-                                         .message = error->message,
-                                         .hint = (char *)"Nothing is lost: mend what the message names and run collect again."};
+        struct client_failure failure = {
+            .verdict = CLIENT_LATER,
+            .code = (char *)"database",
+            .message = error->message,
+            .hint = (char *)"Nothing is lost: mend what the message names and run collect again."};
 
         for_each_source(collector, fail_run, &failure);
         client_cancel(collector->context.client);
     }
 }
 
-/* The first signal ends the run after what is being committed; a second one ends the program at once, which loses nothing either. */
+/* The first signal ends the run after what is being committed; a second one ends the program at once, which loses
+ * nothing either. */
 static void take_signals(struct collector *collector)
 {
-    static const struct client_failure interrupted = {.verdict = CLIENT_CANCELLED,
-                                                      .code = (char *)"interrupted",
-                                                      .message = (char *)"The run was interrupted.",
-                                                      .hint = (char *)"Nothing is lost: run collect again and it goes on from here."};
+    static const struct client_failure interrupted = {
+        .verdict = CLIENT_CANCELLED,
+        .code = (char *)"interrupted",
+        .message = (char *)"The run was interrupted.",
+        .hint = (char *)"Nothing is lost: run collect again and it goes on from here."};
     struct signalfd_siginfo info;
 
     if (collector->context.options->signal_fd < 0)

@@ -15,8 +15,9 @@ enum {
 /* Sources are read whole so far; a class of records with queries of its own would be a part. */
 static const char whole[] = "";
 
-struct source_run *source_run_new(const struct source_run_context *context, const struct source *source, struct client_app *app,
-                                  const struct config_customer *customer, int64_t customer_id, struct collect_source *result)
+struct source_run *source_run_new(const struct source_run_context *context, const struct source *source,
+                                  struct client_app *app, const struct config_customer *customer, int64_t customer_id,
+                                  struct collect_source *result)
 {
     struct source_run *run = g_new0(struct source_run, 1);
 
@@ -52,12 +53,37 @@ static void warn(struct source_run *run, char *text)
     g_ptr_array_add(run->result->warnings, text);
 }
 
+/* What a person can do about a failure that brings no advice of its own. */
+static const char *next_step(const struct client_failure *failure)
+{
+    if (failure->verdict == CLIENT_REFUSED)
+        return "The service refuses the request itself and would do so again: update m365keep, and if that does not "
+               "help, report "
+               "the code and the request_id.";
+    if (failure->request_id)
+        return "Nothing is lost: what is missing stays open, and the next run reads it. If it lasts, quote the "
+               "request_id to "
+               "Microsoft's support.";
+    return "Nothing is lost: what is missing stays open, and the next run reads it.";
+}
+
+/* The first failure is the one that is told. */
+static void note_failure(struct source_run *run, const struct client_failure *failure)
+{
+    struct client_failure *noted;
+
+    if (run->result->failure)
+        return;
+    run->result->failure = noted = client_failure_copy(failure);
+    if (!noted->hint)
+        noted->hint = g_strdup(next_step(noted));
+}
+
 void source_run_fail(struct source_run *run, const struct client_failure *failure)
 {
     if (run->state == SOURCE_RUN_DONE)
         return;
-    if (failure && !run->result->failure)
-        run->result->failure = client_failure_copy(failure);
+    note_failure(run, failure);
     run->state = SOURCE_RUN_WRITING;
 }
 
@@ -71,15 +97,17 @@ static void fail_with(struct source_run *run, const char *code, const GError *er
 
 static const char database_hint[] = "Nothing is lost: mend what the message names and run collect again.";
 
-/* --- planning ----------------------------------------------------------------------------------------------------------- */
+/* --- planning
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void clip_since(struct source_run *run, int64_t now)
 {
     const struct collect_options *options = run->context->options;
 
     if (options->has_since && options->since < now - run->source->reach_s)
-        warn(run, g_strdup_printf("The service keeps %s for %" G_GINT64_FORMAT " days at most: older time cannot be read.",
-                                  run->source->name, run->source->reach_s / (24 * 3600)));
+        warn(run,
+             g_strdup_printf("The service keeps %s for %" G_GINT64_FORMAT " days at most: older time cannot be read.",
+                             run->source->name, run->source->reach_s / (24 * 3600)));
 }
 
 /* Takes [from, to) out of the stretches: an interrupted run's window is read from where it stood instead. */
@@ -87,7 +115,8 @@ static void cut_out(GArray *stretches, struct store_window window)
 {
     for (guint i = 0; i < stretches->len; i++) {
         struct plan_stretch *stretch = &g_array_index(stretches, struct plan_stretch, i);
-        struct plan_stretch after = {.time = {MAX(stretch->time.from, window.to), stretch->time.to}, .kind = stretch->kind};
+        struct plan_stretch after = {.time = {MAX(stretch->time.from, window.to), stretch->time.to},
+                                     .kind = stretch->kind};
 
         if (stretch->kind == PLAN_LOST || stretch->time.to <= window.from || stretch->time.from >= window.to)
             continue;
@@ -95,6 +124,18 @@ static void cut_out(GArray *stretches, struct store_window window)
         if (after.time.from < after.time.to)
             g_array_insert_val(stretches, ++i, after);
     }
+}
+
+/* A stored link leads nowhere when the configuration names another host since; the window then starts again. */
+static bool may_go_on_at(const struct source_run *run, const char *link)
+{
+    struct client_chain *chain = client_chain_new(run->base_url);
+    struct client_failure *failure = client_chain_follow(chain, link);
+    bool may = failure == NULL;
+
+    client_failure_free(failure);
+    client_chain_free(chain);
+    return may;
 }
 
 /* Puts the window of an interrupted run first, to go on at its page. */
@@ -109,7 +150,8 @@ static void take_up_cursor(struct source_run *run, int64_t now)
         return;
     }
     if (cursor.next_link && cursor.saved_at <= now && now - cursor.saved_at <= CURSOR_KEEPS &&
-        cursor.window.from >= now - run->source->reach_s && cursor.window.to <= now) {
+        cursor.window.from >= now - run->source->reach_s && cursor.window.to <= now &&
+        may_go_on_at(run, cursor.next_link)) {
         struct plan_stretch stretch = {.time = cursor.window, .kind = PLAN_NEW};
 
         cut_out(run->stretches, cursor.window);
@@ -126,7 +168,8 @@ static bool plan(struct source_run *run)
     const struct collect_options *options = run->context->options;
     int64_t now = MIN(clock_now(options->clock), client_app_service_now(run->app));
     g_autoptr(GError) error = NULL;
-    g_autoptr(GArray) rows = store_coverage_read(run->context->store, run->customer_id, run->source->name, whole, &error);
+    g_autoptr(GArray) rows =
+        store_coverage_read(run->context->store, run->customer_id, run->source->name, whole, &error);
     struct plan_input input = {.now = now,
                                .reach_s = run->source->reach_s,
                                .overlap_s = run->source->overlap_s,
@@ -147,7 +190,8 @@ static bool plan(struct source_run *run)
     return run->state != SOURCE_RUN_WRITING;
 }
 
-/* --- windows ------------------------------------------------------------------------------------------------------------ */
+/* --- windows
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void request_page(struct source_run *run);
 
@@ -161,9 +205,20 @@ static void mark_lost(struct source_run *run, struct store_window window)
         fail_with(run, "database", error, database_hint);
         return;
     }
-    warn(run, g_strdup_printf("A hole: nothing was collected from %s to %s, and the service keeps %s for %" G_GINT64_FORMAT
-                              " days only; those records cannot be had any more.",
-                              from, to, run->source->name, run->source->reach_s / (24 * 3600)));
+    warn(run,
+         g_strdup_printf("A hole: nothing was collected from %s to %s, and the service keeps %s for %" G_GINT64_FORMAT
+                         " days only; those records cannot be had any more.",
+                         from, to, run->source->name, run->source->reach_s / (24 * 3600)));
+}
+
+/* The link that an interrupted run left is judged as any other: another service may be configured by now. */
+static void drop_broken_link(struct source_run *run)
+{
+    struct client_failure *broken = run->link ? client_chain_follow(run->chain, run->link) : NULL;
+
+    if (broken)
+        g_clear_pointer(&run->link, g_free);
+    client_failure_free(broken);
 }
 
 static void begin_window(struct source_run *run, struct store_window window)
@@ -172,6 +227,7 @@ static void begin_window(struct source_run *run, struct store_window window)
     run->window_pages = 0;
     client_chain_free(run->chain);
     run->chain = client_chain_new(run->base_url);
+    drop_broken_link(run);
     if (!run->link) { /* else taken up where an interrupted run stood */
         run->window_records = 0;
         run->link = source_window_url(run->source, run->base_url, window.from, window.to);
@@ -214,18 +270,14 @@ static void step_past_window(struct source_run *run)
 
 static void window_read(struct source_run *run)
 {
-    struct collect_source *result = run->result;
-
-    run->done_windows++;
-    result->from = result->from ? MIN(result->from, run->window.from) : run->window.from;
-    result->to = MAX(result->to, run->window.to);
     /* By records, since an interrupted run may have read the window's first pages. */
     run->window_s = plan_window_length(run->window.to - run->window.from,
                                        MAX(run->window_pages, run->window_records / run->source->page_size));
     step_past_window(run);
 }
 
-/* --- failures ----------------------------------------------------------------------------------------------------------- */
+/* --- failures
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* The same time again, in a smaller window; below an hour the stretch is left open for the next run. */
 static void shrink_window(struct source_run *run, const struct client_failure *failure)
@@ -240,10 +292,10 @@ static void shrink_window(struct source_run *run, const struct client_failure *f
         next_window(run);
         return;
     }
-    warn(run, g_strdup_printf("The time from %s to %s could not be read (%s): it is left open, and the next run tries again.", from,
-                              to, failure->message ? failure->message : failure->code));
-    if (!run->result->failure)
-        run->result->failure = client_failure_copy(failure);
+    warn(run,
+         g_strdup_printf("The time from %s to %s could not be read (%s): it stays open, and the next run tries again.",
+                         from, to, failure->code));
+    note_failure(run, failure);
     if (++run->failed_windows >= FAILED_WINDOWS_MAX)
         run->state = SOURCE_RUN_WRITING;
     else
@@ -276,7 +328,8 @@ static void handle_failure(struct source_run *run, const struct client_failure *
     }
 }
 
-/* --- pages -------------------------------------------------------------------------------------------------------------- */
+/* --- pages
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static void decode_records(struct source_run *run, struct writer_page *out, const char *request_id)
 {
@@ -289,7 +342,8 @@ static void decode_records(struct source_run *run, struct writer_page *out, cons
             document_seal(document, run->customer_name, run->tenant_id, run->source->name);
             g_ptr_array_add(out->page.documents, document);
         } else {
-            g_ptr_array_add(out->page.unreadable, unreadable_new(error->message, request_id, slice.bytes, slice.length));
+            g_ptr_array_add(out->page.unreadable,
+                            unreadable_new(error->message, request_id, slice.bytes, slice.length));
         }
     }
 }
@@ -322,7 +376,8 @@ static void store_page(struct source_run *run, const char *next_link, const char
     writer_push(run->context->writer, page);
 }
 
-/* The page is whole and true, so its records are kept; but the window cannot go on from it, and its cursor stays at the start. */
+/* The page is whole and true, so its records are kept; but the window cannot go on from it, and its cursor stays at the
+ * start. */
 static void page_without_way_on(struct source_run *run, const struct client_failure *failure, const char *request_id)
 {
     g_autofree char *start = source_window_url(run->source, run->base_url, run->window.from, run->window.to);
@@ -339,6 +394,7 @@ static void page_read(struct source_run *run, const char *request_id)
     run->window_pages++;
     run->result->fetched += (int64_t)json_page_count(run->body);
     if (failure) {
+        failure->request_id = g_strdup(request_id); /* of the page that held the link */
         page_without_way_on(run, failure, request_id);
         client_failure_free(failure);
         return;
@@ -390,7 +446,8 @@ static void request_page(struct source_run *run)
     client_start(run->context->client, &request);
 }
 
-/* --- the run's life ------------------------------------------------------------------------------------------------------- */
+/* --- the run's life
+ * ------------------------------------------------------------------------------------------------------- */
 
 void source_run_begin(struct source_run *run)
 {
@@ -406,11 +463,18 @@ void source_run_resume(struct source_run *run)
 
 void source_run_committed(struct source_run *run, const struct store_page *page)
 {
+    struct collect_source *result = run->result;
+
     run->pages_pending--;
-    run->result->inserted += page->counts.inserted;
-    run->result->updated += page->counts.updated;
-    run->result->duplicates += page->counts.duplicates;
-    run->result->unreadable += page->counts.unreadable;
+    result->inserted += page->counts.inserted;
+    result->updated += page->counts.updated;
+    result->duplicates += page->counts.duplicates;
+    result->unreadable += page->counts.unreadable;
+    if (page->next_link)
+        return;
+    run->done_windows++;
+    result->from = result->from ? MIN(result->from, page->window.from) : page->window.from;
+    result->to = MAX(result->to, page->window.to);
 }
 
 static void judge(struct source_run *run)
@@ -438,8 +502,8 @@ static void log_outcome(struct source_run *run)
     g_autofree char *http = failure && failure->status ? g_strdup_printf("%d", failure->status) : NULL;
 
     if (!failure)
-        log_write(LOG_LEVEL_INFO, "Collected.", "customer", run->customer_name, "source", run->source->name, "fetched", fetched,
-                  "inserted", inserted, "updated", updated, "requests", requests, NULL);
+        log_write(LOG_LEVEL_INFO, "Collected.", "customer", run->customer_name, "source", run->source->name, "fetched",
+                  fetched, "inserted", inserted, "updated", updated, "requests", requests, NULL);
     else
         log_write(result->status == COLLECT_SKIPPED ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
                   failure->message ? failure->message : "The request failed.", "customer", run->customer_name, "source",
@@ -454,14 +518,15 @@ void source_run_finish(struct source_run *run)
 
     run->state = SOURCE_RUN_DONE;
     if (result->unreadable)
-        warn(run, g_strdup_printf("%" G_GINT64_FORMAT " records could not be read; they are kept as received in the table unreadable.",
+        warn(run, g_strdup_printf("%" G_GINT64_FORMAT
+                                  " records could not be read; they are kept as received in the table unreadable.",
                                   result->unreadable));
     judge(run);
-    if (run->stretches &&
-        (!store_coverage_settle(run->context->store, run->customer_id, run->source->name, whole,
-                                plan_settled_after(run->source->reach_s), &error) ||
-         !store_collection_note(run->context->store, run->customer_id, run->source->name,
-                                clock_now(run->context->options->clock), result->failure ? result->failure->message : NULL, &error)))
+    if (run->stretches && (!store_coverage_settle(run->context->store, run->customer_id, run->source->name, whole,
+                                                  plan_settled_after(run->source->reach_s), &error) ||
+                           !store_collection_note(run->context->store, run->customer_id, run->source->name,
+                                                  clock_now(run->context->options->clock),
+                                                  result->failure ? result->failure->message : NULL, &error)))
         warn(run, g_strdup_printf("The outcome could not be noted in the database: %s", error->message));
     log_outcome(run);
 }

@@ -39,7 +39,7 @@ struct source_run {
     unsigned failed_windows, done_windows;
     /* The window that is being read. */
     struct store_window window;
-    char *link;      /* the page to request next */
+    char *link; /* the page to request next */
     int64_t window_records, window_pages;
     bool restarted; /* this window was begun anew because of a broken link */
     struct client_chain *chain;
@@ -48,8 +48,9 @@ struct source_run {
 };
 
 /* All pointers borrowed for the run's life. */
-struct source_run *source_run_new(const struct source_run_context *context, const struct source *source, struct client_app *app,
-                                  const struct config_customer *customer, int64_t customer_id, struct collect_source *result);
+struct source_run *source_run_new(const struct source_run_context *context, const struct source *source,
+                                  struct client_app *app, const struct config_customer *customer, int64_t customer_id,
+                                  struct collect_source *result);
 void source_run_free(struct source_run *run);
 
 /* Plans from what the store says was read, and starts: the customer's token is there. */

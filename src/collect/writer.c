@@ -1,7 +1,8 @@
 #include "collect/writer.h"
 
-/* Bounds in bytes of bodies: memory depends on these and the largest page, never on the history. A page of 1,000 sign-ins has 2
- * to 3 MB, and its documents as much again. A transaction of this size takes about half a second at most. */
+/* Bounds in bytes of bodies: memory depends on these and the largest page, never on the history. A page of 1,000
+ * sign-ins has 2 to 3 MB, and its documents as much again. A transaction of this size takes about half a second at
+ * most. */
 enum { QUEUE_BYTES = 6 * 1024 * 1024, BATCH_BYTES = 8 * 1024 * 1024 };
 
 struct writer {

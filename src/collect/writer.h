@@ -1,5 +1,5 @@
-/* writer - the one thread that commits. Pages wait for it in a bounded queue; it takes what is there, up to a size, into one
- * transaction, so that transactions grow with the backlog and stay small when there is none. */
+/* writer - the one thread that commits. Pages wait for it in a bounded queue; it takes what is there, up to a size,
+ * into one transaction, so that transactions grow with the backlog and stay small when there is none. */
 #ifndef M365KEEP_COLLECT_WRITER_H
 #define M365KEEP_COLLECT_WRITER_H
 
@@ -19,8 +19,8 @@ void writer_page_free(struct writer_page *page);
 
 struct writer;
 
-/* Opens the database at `path` for writing and starts the thread; `client` is woken whenever pages were committed. NULL with
- * *error. */
+/* Opens the database at `path` for writing and starts the thread; `client` is woken whenever pages were committed. NULL
+ * with *error. */
 struct writer *writer_new(const char *path, struct client *client, GError **error);
 
 /* True when another page may be pushed. */

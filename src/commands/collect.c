@@ -21,20 +21,31 @@ static void wishes_clear(struct wishes *wishes)
     g_free(wishes->hours);
 }
 
+/* Refuses a name that is none of `known` (char *): the one that was meant, when it is near, and all there are. */
+static void refuse_name(const struct command_context *context, const char *option, const char *what, const char *name,
+                        GPtrArray *known)
+{
+    g_ptr_array_add(known, NULL);
+    const char *nearest = command_nearest(name, (const char *const *)known->pdata);
+    g_autofree char *all = g_strjoinv(", ", (char **)known->pdata);
+    g_autofree char *meant = nearest ? g_strdup_printf("; did you mean \"%s\"?", nearest) : g_strdup(".");
+
+    command_usage_error(context, "%s: there is no %s \"%s\"%s The %ss are: %s", option, what, name, meant, what, all);
+}
+
 /* The names after --only, checked; NULL with a word on stderr. */
 static char **read_sources(const struct command_context *context, const char *only)
 {
-    g_auto(GStrv) names = g_strsplit(only, ",", -1);
+    /* Nothing at all is one empty name, not no names. */
+    g_auto(GStrv) names = g_strsplit(*only ? only : ",", ",", -1);
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
 
+    for (const struct source *source = sources_all(); source->name; source++)
+        g_ptr_array_add(known, (gpointer)source->name);
     for (char **name = names; *name; name++) {
         g_strstrip(*name);
         if (!source_find(*name)) {
-            GString *known = g_string_new(NULL);
-
-            for (const struct source *source = sources_all(); source->name; source++)
-                g_string_append_printf(known, "%s%s", known->len ? ", " : "", source->name);
-            command_usage_error(context, "--only: there is no source '%s'; the sources are: %s", *name, known->str);
-            g_string_free(known, TRUE);
+            refuse_name(context, "--only", "source", *name, known);
             return NULL;
         }
     }
@@ -77,18 +88,17 @@ static bool read_since(const struct command_context *context, const struct wishe
 
 static bool check_customer(const struct command_context *context, const char *name)
 {
-    GString *known = g_string_new(NULL);
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
     bool found = !name || g_str_equal(name, "all");
 
     for (guint i = 0; i < context->config->customers->len; i++) {
         const struct config_customer *customer = g_ptr_array_index(context->config->customers, i);
 
         found = found || g_str_equal(customer->name, name);
-        g_string_append_printf(known, "%s%s", known->len ? ", " : "", customer->name);
+        g_ptr_array_add(known, customer->name);
     }
     if (!found)
-        command_usage_error(context, "--customer: there is no customer '%s'; the customers are: %s", name, known->str);
-    g_string_free(known, TRUE);
+        refuse_name(context, "--customer", "customer", name, known);
     return found;
 }
 
@@ -118,7 +128,8 @@ static int collect(struct command_context *context, const struct wishes *wishes,
     close(options->signal_fd);
     if (!report)
         return command_fail(context, EXIT_FAILED, "%s", error->message);
-    write_report(report, wishes->json);
+    if (wishes->json || !context->quiet)
+        write_report(report, wishes->json);
     return command_finish(context, report->signal ? EXIT_SIGNAL + report->signal : collect_exit_status(report));
 }
 

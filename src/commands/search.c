@@ -333,10 +333,16 @@ static bool suggest_filter(const struct command_context *context, const struct s
     return false;
 }
 
+/* True when there are words, and nothing but words: no phrase, no FTS5 syntax. */
+static bool has_plain_words(const struct store_query *query)
+{
+    return query->words != NULL && !query->fts_syntax && strchr(query->words, '"') == NULL;
+}
+
 /* The words as prefixes, where that makes a difference; else NULL. Returned: g_free. */
 static char *as_prefixes(const struct store_query *query)
 {
-    if (query->words == NULL || query->fts_syntax || strchr(query->words, '"') != NULL)
+    if (!has_plain_words(query))
         return NULL;
     g_auto(GStrv) words = g_strsplit_set(query->words, " \t\n", -1);
     g_autoptr(GString) prefixes = g_string_new(NULL);
@@ -348,6 +354,21 @@ static char *as_prefixes(const struct store_query *query)
         changed = changed || add;
     }
     return changed ? g_strdup(prefixes->str) : NULL;
+}
+
+/* The words that no event holds at all, quoted; NULL when there is none such. Returned: g_free. */
+static char *missing_words(const struct store_query *query, struct store *store)
+{
+    if (!has_plain_words(query))
+        return NULL;
+    g_auto(GStrv) words = g_strsplit_set(query->words, " \t\n", -1);
+    g_autoptr(GString) missing = g_string_new(NULL);
+    for (char **word = words; *word != NULL; word++) {
+        const struct store_query alone = {.words = *word, .limit = 1, .time_limit_ms = 1000};
+        if (**word != '\0' && count(store, &alone, 1) == 0)
+            g_string_append_printf(missing, "%s\"%s\"", missing->len > 0 ? ", " : "", *word);
+    }
+    return missing->len > 0 ? g_strdup(missing->str) : NULL;
 }
 
 static void say_why_none(const struct command_context *context, const struct store_query *query, struct store *store)
@@ -370,17 +391,23 @@ static void say_why_none(const struct command_context *context, const struct sto
         command_say(context, "No event matches. Words match whole words; '%s' would match %s.", prefixes, total);
         return;
     }
+    g_autofree char *missing = missing_words(query, store);
+    if (missing != NULL) {
+        command_say(context, "No event holds %s. Words match whole words: try the beginning of one and a star (alic*).",
+                    missing);
+        return;
+    }
     wider = *query;
     wider.has_start = wider.has_end = false;
     n = query->has_start || query->has_end ? count(store, &wider, COUNT_CAP) : 0;
     if (n > 0) {
         g_autofree char *total = capped(n, COUNT_CAP);
         command_say(context, "No event matches in that time; at any time, %s would.", total);
+    } else if (has_plain_words(query)) {
+        command_say(context,
+                    "No event matches: each of the words occurs, but not together. Try fewer words or filters.");
     } else if (query->words != NULL) {
-        command_say(
-            context,
-            "No event matches. An event must hold all the words, as whole words: try fewer, or the beginning of "
-            "one and a star (alic*).");
+        command_say(context, "No event matches. Try fewer words or filters, or words instead of a phrase.");
     } else {
         command_say(context, "No event matches all the filters together: leave one out.");
     }

@@ -77,16 +77,6 @@ def fixture_keep(build, tmp_path):
     return runner(build, tmp_path)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def fixture_simulators_build(build):
-    """Whoever starts a simulator finds the same build."""
-    before = os.environ.get("M365KEEP_BUILD")
-    os.environ["M365KEEP_BUILD"] = str(build)
-    yield
-    if before is None:
-        del os.environ["M365KEEP_BUILD"]
-
-
 @pytest.fixture(name="sim")
 def fixture_sim():
     """sim(ARGUMENTS, clock=None) starts a simulator; all end with the test."""

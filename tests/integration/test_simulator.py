@@ -299,7 +299,7 @@ def test_a_filter_is_really_evaluated(small, source, path, starts):
     expected = {record["id"] for record in records if python_matches(record, path, wanted, starts)}
     assert ids(small.rows(source, filter=comparison)) == expected and expected
     both = f"{field} ge {iso(-24 * HOUR)} and {comparison}"
-    assert ids(small.rows(source, filter=both)) < expected | {""}
+    assert ids(small.rows(source, filter=both)) <= expected
     assert ids(small.rows(source, filter=f"({comparison}) or not ({comparison})")) == {record["id"] for record in records}
 
 
@@ -403,7 +403,6 @@ def test_a_page_read_again_is_the_same_whatever_has_come_since(sim):
     simulator.clock(at(HOUR / 2))
     again = [answer.body for answer in simulator.walk(link, token)]
     assert again == first[1:]
-    assert simulator.rows("sign-ins") != {("", "", "", "")}
 
 
 def test_a_record_added_meanwhile_moves_no_page(small):
@@ -530,8 +529,8 @@ def test_a_changed_record_gets_its_second_body_under_the_same_id_and_time(sim, s
     for name in changed:
         assert json.loads(first[name])[field] == json.loads(second[name])[field]
     simulator.clock(at(48 * HOUR))
-    assert all(simulator_body == second[name] for name, simulator_body in
-               ((json.loads(r)["id"], r) for r in bodies(simulator.walk(simulator.link(collection)))) if name in first)
+    third = {json.loads(r)["id"]: r for r in bodies(simulator.walk(simulator.link(collection)))}
+    assert all(third[name] == second[name] for name in first)
 
 
 def test_walking_equals_the_truth_at_every_moment(sim):
@@ -610,6 +609,9 @@ def test_loaded_and_generated_records_are_served_together_in_order(sim, tmp_path
         times = [r["createdDateTime"][:19] for a in answers for r in a.json()["value"]]
         assert times == sorted(times, reverse=direction == "desc")
         assert simulator.rows("sign-ins", orderby=f"createdDateTime {direction}") == truth
+        window = f"createdDateTime ge {iso(-20 * HOUR)} and createdDateTime le {iso(-10 * HOUR)}"
+        found = ids(simulator.rows("sign-ins", filter=window, orderby=f"createdDateTime {direction}"))
+        assert {name for name in found if name.startswith("l")} == {f"l{k}" for k in range(10, 21)} and len(found) > 20
     assert len(truth) > 80
 
 

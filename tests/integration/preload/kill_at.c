@@ -1,5 +1,5 @@
-/* kill_at.so - preloaded into the program by the crash test: ends the process with SIGKILL at the n-th write or sync call on the
- * database's files, so that every instant at which a machine can die is reached.
+/* kill_at.so - preloaded into the program by the crash test: ends the process with SIGKILL at the n-th write or sync
+ * call on the database's files, so that every instant at which a machine can die is reached.
  *
  *   KILL_AT=n           the call to die at; 0 or absent: never
  *   KILL_AT_PATH=part   only files whose path holds this
@@ -52,21 +52,21 @@ static void die(void)
 }
 
 /* ISO C has no way from dlsym's object pointer to a function; POSIX gives it one. */
-#define REAL(name)                                                                                                               \
-    static __typeof__(&name) real;                                                                                               \
-    if (!real)                                                                                                                   \
-        *(void **)&real = dlsym(RTLD_NEXT, #name)
+#define REAL(name)                                                                                                     \
+    static __typeof__(&name) real;                                                                                     \
+    if (!real)                                                                                                         \
+    *(void **)&real = dlsym(RTLD_NEXT, #name)
 
-#define WRAP_WRITE(name, offset_type)                                                                                            \
-    ssize_t name(int fd, const void *bytes, size_t length, offset_type offset)                                                   \
-    {                                                                                                                            \
-        REAL(name);                                                                                                              \
-        if (counts(fd)) {                                                                                                        \
-            if (kill_at() % 2)                                                                                                   \
-                (void)!real(fd, bytes, length / 2, offset);                                                                      \
-            die();                                                                                                               \
-        }                                                                                                                        \
-        return real(fd, bytes, length, offset);                                                                                  \
+#define WRAP_WRITE(name, offset_type)                                                                                  \
+    ssize_t name(int fd, const void *bytes, size_t length, offset_type offset)                                         \
+    {                                                                                                                  \
+        REAL(name);                                                                                                    \
+        if (counts(fd)) {                                                                                              \
+            if (kill_at() % 2)                                                                                         \
+                (void)!real(fd, bytes, length / 2, offset);                                                            \
+            die();                                                                                                     \
+        }                                                                                                              \
+        return real(fd, bytes, length, offset);                                                                        \
     }
 WRAP_WRITE(pwrite, off_t)
 WRAP_WRITE(pwrite64, off64_t)
@@ -82,24 +82,24 @@ ssize_t write(int fd, const void *bytes, size_t length)
     return real(fd, bytes, length);
 }
 
-#define WRAP_SYNC(name)                                                                                                          \
-    int name(int fd)                                                                                                             \
-    {                                                                                                                            \
-        REAL(name);                                                                                                              \
-        if (counts(fd))                                                                                                          \
-            die();                                                                                                               \
-        return real(fd);                                                                                                         \
+#define WRAP_SYNC(name)                                                                                                \
+    int name(int fd)                                                                                                   \
+    {                                                                                                                  \
+        REAL(name);                                                                                                    \
+        if (counts(fd))                                                                                                \
+            die();                                                                                                     \
+        return real(fd);                                                                                               \
     }
 WRAP_SYNC(fsync)
 WRAP_SYNC(fdatasync)
 
-#define WRAP_TRUNCATE(name, offset_type)                                                                                         \
-    int name(int fd, offset_type length)                                                                                         \
-    {                                                                                                                            \
-        REAL(name);                                                                                                              \
-        if (counts(fd))                                                                                                          \
-            die();                                                                                                               \
-        return real(fd, length);                                                                                                 \
+#define WRAP_TRUNCATE(name, offset_type)                                                                               \
+    int name(int fd, offset_type length)                                                                               \
+    {                                                                                                                  \
+        REAL(name);                                                                                                    \
+        if (counts(fd))                                                                                                \
+            die();                                                                                                     \
+        return real(fd, length);                                                                                       \
     }
 WRAP_TRUNCATE(ftruncate, off_t)
 WRAP_TRUNCATE(ftruncate64, off64_t)

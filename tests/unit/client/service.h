@@ -1,14 +1,15 @@
-/* service - plays Microsoft's services for a test: a small real HTTP/1.1 server on loopback, in threads of this process.
+/* service - plays Microsoft's services for a test: a small real HTTP/1.1 server on loopback, in threads of this
+ * process.
  *
- * A route is the beginning of a request's first line ("GET /v1.0/users"). What it has been told to say is said in order; after that, a POST
- * gets a token (token-1, token-2 ...) and a GET a page of one record. */
+ * A route is the beginning of a request's first line ("GET /v1.0/users"). What it has been told to say is said in
+ * order; after that, a POST gets a token (token-1, token-2 ...) and a GET a page of one record. */
 #ifndef TESTS_CLIENT_SERVICE_H
 #define TESTS_CLIENT_SERVICE_H
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glib.h>
-#include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,13 +38,13 @@ struct service_request {
 struct service {
     int listener;
     int port;
-    GThread *thread;
-    GMutex mutex; /* guards all below */
+    pthread_t thread;      /* POSIX threads and locks throughout: thread checkers know them */
+    pthread_mutex_t mutex; /* guards all below */
     bool stopping;
     GHashTable *routes; /* char * -> GQueue of struct service_reply * */
     GPtrArray *requests;
-    GArray *sockets;    /* int; -1 once closed */
-    GPtrArray *threads;
+    GArray *sockets; /* int; -1 once closed */
+    GArray *threads; /* pthread_t */
     unsigned tokens;
 };
 
@@ -53,7 +54,8 @@ struct service_connection {
     int fd;
 };
 
-/* --- what is said -------------------------------------------------------------------------------------------------- */
+/* --- what is said --------------------------------------------------------------------------------------------------
+ */
 
 static inline void service_reply_free(gpointer reply)
 {
@@ -73,27 +75,31 @@ static inline void service_request_free(gpointer request)
 }
 
 /* The next answer on `route` is these bytes, whatever they are. */
-static inline void service_raw(struct service *service, const char *route, const void *bytes, size_t length, enum service_manner manner)
+static inline void service_raw(struct service *service, const char *route, const void *bytes, size_t length,
+                               enum service_manner manner)
 {
     struct service_reply *reply = g_new0(struct service_reply, 1);
 
     reply->bytes = g_memdup2(bytes, length);
     reply->length = length;
     reply->manner = manner;
-    g_mutex_lock(&service->mutex);
+    pthread_mutex_lock(&service->mutex);
     GQueue *queue = g_hash_table_lookup(service->routes, route);
     if (!queue) {
         queue = g_queue_new();
         g_hash_table_insert(service->routes, g_strdup(route), queue);
     }
     g_queue_push_tail(queue, reply);
-    g_mutex_unlock(&service->mutex);
+    pthread_mutex_unlock(&service->mutex);
 }
 
-/* The next `times` answers on `route`: a proper one with this status, these header lines (each ended by \r\n) and this body. */
-static inline void service_say(struct service *service, const char *route, unsigned times, int status, const char *headers, const char *body)
+/* The next `times` answers on `route`: a proper one with this status, these header lines (each ended by \r\n) and this
+ * body. */
+static inline void service_say(struct service *service, const char *route, unsigned times, int status,
+                               const char *headers, const char *body)
 {
-    g_autofree char *text = g_strdup_printf("HTTP/1.1 %d Word\r\n%sContent-Length: %zu\r\n\r\n%s", status, headers, strlen(body), body);
+    g_autofree char *text =
+        g_strdup_printf("HTTP/1.1 %d Word\r\n%sContent-Length: %zu\r\n\r\n%s", status, headers, strlen(body), body);
 
     for (unsigned i = 0; i < times; i++)
         service_raw(service, route, text, strlen(text), SERVICE_KEEP);
@@ -102,10 +108,11 @@ static inline void service_say(struct service *service, const char *route, unsig
 static inline struct service_reply *service_default(struct service *service, const char *request)
 {
     struct service_reply *reply = g_new0(struct service_reply, 1);
-    g_autofree char *body = g_str_has_prefix(request, "POST")
-                                ? g_strdup_printf("{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"token-%u\"}",
-                                                  ++service->tokens)
-                                : g_strdup("{\"value\":[{\"id\":\"1\"}]}");
+    g_autofree char *body =
+        g_str_has_prefix(request, "POST")
+            ? g_strdup_printf("{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"token-%u\"}",
+                              ++service->tokens)
+            : g_strdup("{\"value\":[{\"id\":\"1\"}]}");
 
     reply->bytes = g_strdup_printf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
     reply->length = strlen(reply->bytes);
@@ -122,7 +129,7 @@ static inline struct service_reply *service_take(struct service *service, const 
 
     request->text = g_strdup(text);
     request->at_us = g_get_monotonic_time();
-    g_mutex_lock(&service->mutex);
+    pthread_mutex_lock(&service->mutex);
     g_ptr_array_add(service->requests, request);
     g_hash_table_iter_init(&routes, service->routes);
     while (!reply && g_hash_table_iter_next(&routes, &route, &queue))
@@ -130,21 +137,22 @@ static inline struct service_reply *service_take(struct service *service, const 
             reply = g_queue_pop_head(queue);
     if (!reply)
         reply = service_default(service, text);
-    g_mutex_unlock(&service->mutex);
+    pthread_mutex_unlock(&service->mutex);
     return reply;
 }
 
-/* --- what was asked ------------------------------------------------------------------------------------------------- */
+/* --- what was asked -------------------------------------------------------------------------------------------------
+ */
 
 /* How many requests began with `route`. */
 static inline unsigned service_count(struct service *service, const char *route)
 {
     unsigned count = 0;
 
-    g_mutex_lock(&service->mutex);
+    pthread_mutex_lock(&service->mutex);
     for (guint i = 0; i < service->requests->len; i++)
-        count += g_str_has_prefix(((struct service_request *)service->requests->pdata[i])->text, route);
-    g_mutex_unlock(&service->mutex);
+        count += g_str_has_prefix(((struct service_request *)service->requests->pdata[i])->text, route) ? 1 : 0;
+    pthread_mutex_unlock(&service->mutex);
     return count;
 }
 
@@ -153,25 +161,26 @@ static inline const struct service_request *service_request(struct service *serv
 {
     const struct service_request *found = NULL;
 
-    g_mutex_lock(&service->mutex);
+    pthread_mutex_lock(&service->mutex);
     for (guint i = 0; !found && i < service->requests->len; i++) {
         const struct service_request *request = service->requests->pdata[i];
         if (g_str_has_prefix(request->text, route) && n-- == 0)
             found = request;
     }
-    g_mutex_unlock(&service->mutex);
+    pthread_mutex_unlock(&service->mutex);
     return found;
 }
 
 static inline unsigned service_connections(struct service *service)
 {
-    g_mutex_lock(&service->mutex);
+    pthread_mutex_lock(&service->mutex);
     unsigned count = service->sockets->len;
-    g_mutex_unlock(&service->mutex);
+    pthread_mutex_unlock(&service->mutex);
     return count;
 }
 
-/* --- the server ------------------------------------------------------------------------------------------------------ */
+/* --- the server ------------------------------------------------------------------------------------------------------
+ */
 
 /* One request, head and body, into `in`; false at the end of the connection. */
 static inline bool service_read(int fd, GString *in)
@@ -211,7 +220,7 @@ static inline void service_wait_for_end(int fd)
         continue;
 }
 
-static inline gpointer service_connection_main(gpointer data)
+static inline void *service_connection_main(void *data)
 {
     struct service_connection *connection = data;
     GString *in = g_string_new(NULL);
@@ -227,16 +236,16 @@ static inline gpointer service_connection_main(gpointer data)
         service_wait_for_end(connection->fd);
     if (manner == SERVICE_RESET)
         setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
-    g_mutex_lock(&connection->service->mutex);
+    pthread_mutex_lock(&connection->service->mutex);
     g_array_index(connection->service->sockets, int, connection->index) = -1;
     close(connection->fd);
-    g_mutex_unlock(&connection->service->mutex);
+    pthread_mutex_unlock(&connection->service->mutex);
     g_string_free(in, TRUE);
     g_free(connection);
     return NULL;
 }
 
-static inline gpointer service_main(gpointer data)
+static inline void *service_main(void *data)
 {
     struct service *service = data;
 
@@ -244,9 +253,9 @@ static inline gpointer service_main(gpointer data)
         int fd = accept(service->listener, NULL, NULL);
         if (fd < 0)
             return NULL;
-        g_mutex_lock(&service->mutex);
+        pthread_mutex_lock(&service->mutex);
         if (service->stopping) {
-            g_mutex_unlock(&service->mutex);
+            pthread_mutex_unlock(&service->mutex);
             close(fd);
             return NULL;
         }
@@ -255,8 +264,11 @@ static inline gpointer service_main(gpointer data)
         connection->index = service->sockets->len;
         connection->fd = fd;
         g_array_append_val(service->sockets, fd);
-        g_ptr_array_add(service->threads, g_thread_new("connection", service_connection_main, connection));
-        g_mutex_unlock(&service->mutex);
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, service_connection_main, connection) != 0)
+            g_error("no thread for a connection");
+        g_array_append_val(service->threads, thread);
+        pthread_mutex_unlock(&service->mutex);
     }
 }
 
@@ -266,39 +278,40 @@ static inline struct service *service_start(void)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
 
-    g_mutex_init(&service->mutex);
+    pthread_mutex_init(&service->mutex, NULL);
     service->routes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, service_queue_free);
     service->requests = g_ptr_array_new_with_free_func(service_request_free);
     service->sockets = g_array_new(FALSE, FALSE, sizeof(int));
-    service->threads = g_ptr_array_new();
+    service->threads = g_array_new(FALSE, FALSE, sizeof(pthread_t));
     service->listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (service->listener < 0 || bind(service->listener, (struct sockaddr *)&address, length) != 0 || listen(service->listener, 64) != 0 ||
-        getsockname(service->listener, (struct sockaddr *)&address, &length) != 0)
+    if (service->listener < 0 || bind(service->listener, (struct sockaddr *)&address, length) != 0 ||
+        listen(service->listener, 64) != 0 || getsockname(service->listener, (struct sockaddr *)&address, &length) != 0)
         g_error("no server on loopback: %s", g_strerror(errno));
     service->port = ntohs(address.sin_port);
-    service->thread = g_thread_new("service", service_main, service);
+    if (pthread_create(&service->thread, NULL, service_main, service) != 0)
+        g_error("no thread for the server");
     return service;
 }
 
 /* Ends every connection and thread. */
 static inline void service_stop(struct service *service)
 {
-    g_mutex_lock(&service->mutex);
+    pthread_mutex_lock(&service->mutex);
     service->stopping = true;
     for (guint i = 0; i < service->sockets->len; i++)
         if (g_array_index(service->sockets, int, i) >= 0)
             shutdown(g_array_index(service->sockets, int, i), SHUT_RDWR);
-    g_mutex_unlock(&service->mutex);
+    pthread_mutex_unlock(&service->mutex);
     shutdown(service->listener, SHUT_RDWR);
-    g_thread_join(service->thread);
+    pthread_join(service->thread, NULL);
     close(service->listener);
     for (guint i = 0; i < service->threads->len; i++)
-        g_thread_join(service->threads->pdata[i]);
-    g_ptr_array_unref(service->threads);
+        pthread_join(g_array_index(service->threads, pthread_t, i), NULL);
+    g_array_unref(service->threads);
     g_array_unref(service->sockets);
     g_ptr_array_unref(service->requests);
     g_hash_table_unref(service->routes);
-    g_mutex_clear(&service->mutex);
+    pthread_mutex_destroy(&service->mutex);
     g_free(service);
 }
 

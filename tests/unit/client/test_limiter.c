@@ -18,16 +18,16 @@ struct budget {
 
 /* The published figures, written down a second time on purpose. */
 static const struct {
-    enum client_family family;
     struct budget budgets[2];
+    enum client_family family;
     unsigned requests; /* to send in a test */
 } families[] = {
-    {CLIENT_FAMILY_REPORTS, {{5, 10 * CLOCK_US}}, 500},
-    {CLIENT_FAMILY_DIRECTORY, {{1750, 10 * CLOCK_US}}, 9000},
-    {CLIENT_FAMILY_ACTIVITY, {{10, 60 * CLOCK_US}}, 200},
-    {CLIENT_FAMILY_ANNOUNCEMENTS, {{240, 60 * CLOCK_US}, {800, 3600 * CLOCK_US}}, 2500},
-    {CLIENT_FAMILY_INTUNE, {{1000, 20 * CLOCK_US}}, 5000},
-    {CLIENT_FAMILY_MANAGEMENT, {{2000, 60 * CLOCK_US}}, 9000},
+    {{{5, 10 * CLOCK_US}}, CLIENT_FAMILY_REPORTS, 500},
+    {{{1750, 10 * CLOCK_US}}, CLIENT_FAMILY_DIRECTORY, 9000},
+    {{{10, 60 * CLOCK_US}}, CLIENT_FAMILY_ACTIVITY, 200},
+    {{{240, 60 * CLOCK_US}, {800, 3600 * CLOCK_US}}, CLIENT_FAMILY_ANNOUNCEMENTS, 2500},
+    {{{1000, 20 * CLOCK_US}}, CLIENT_FAMILY_INTUNE, 5000},
+    {{{2000, 60 * CLOCK_US}}, CLIENT_FAMILY_MANAGEMENT, 9000},
 };
 
 /* How the way to the service behaves. */
@@ -54,7 +54,7 @@ static int by_value(gconstpointer a, gconstpointer b)
 /* When the last of `n` requests goes out if each goes as early as the budgets allow. */
 static int64_t best_end_us(const struct budget *budgets, unsigned n)
 {
-    g_autofree int64_t *sent = g_new0(int64_t, n);
+    int64_t *sent = g_new0(int64_t, n);
 
     for (unsigned i = 0; i < n; i++) {
         sent[i] = i > 0 ? sent[i - 1] : 0;
@@ -62,7 +62,9 @@ static int64_t best_end_us(const struct budget *budgets, unsigned n)
             if (budgets[b].requests > 0 && i >= budgets[b].requests)
                 sent[i] = MAX(sent[i], sent[i - budgets[b].requests] + budgets[b].span_us);
     }
-    return sent[n - 1];
+    int64_t end_us = sent[n - 1];
+    g_free(sent);
+    return end_us;
 }
 
 static void assert_within(const struct budget *budget, const int64_t *arrived, unsigned n)
@@ -76,8 +78,8 @@ static void assert_within(const struct budget *budget, const int64_t *arrived, u
 static int64_t send_all(struct limiter *limiter, const struct way *way, int64_t span_us, int64_t *arrived, unsigned n)
 {
     g_autoptr(GRand) random = g_rand_new_with_seed(7);
-    g_autofree int64_t *answers = g_new0(int64_t, n);
-    g_autofree uint64_t *tickets = g_new0(uint64_t, n);
+    int64_t *answers = g_new0(int64_t, n);
+    uint64_t *tickets = g_new0(uint64_t, n);
     int64_t now_us = 5;
     unsigned answered = 0;
 
@@ -96,6 +98,8 @@ static int64_t send_all(struct limiter *limiter, const struct way *way, int64_t 
         answers[i] = arrived[i] + MAX(way->latency_us, 0);
         i++;
     }
+    g_free(answers);
+    g_free(tickets);
     return now_us;
 }
 

@@ -19,7 +19,8 @@ static struct plan_input input(const struct store_coverage *rows, size_t n)
 
 static struct store_coverage row(int64_t from, int64_t to, enum store_coverage_state state, int64_t read_at)
 {
-    return (struct store_coverage){.from = from, .to = to, .state = state, .read_at = read_at, .reads = 1, .records = 100};
+    return (struct store_coverage){
+        .from = from, .to = to, .state = state, .read_at = read_at, .reads = 1, .records = 100};
 }
 
 static struct plan_stretch at(const GArray *plan, guint i)
@@ -28,12 +29,12 @@ static struct plan_stretch at(const GArray *plan, guint i)
     return g_array_index(plan, struct plan_stretch, i);
 }
 
-#define assert_stretch(plan, i, f, t, k)                                                                                         \
-    do {                                                                                                                         \
-        struct plan_stretch stretch_ = at(plan, i);                                                                              \
-        assert_int_equal(stretch_.time.from, f);                                                                                 \
-        assert_int_equal(stretch_.time.to, t);                                                                                   \
-        assert_int_equal(stretch_.kind, k);                                                                                      \
+#define assert_stretch(plan, i, f, t, k)                                                                               \
+    do {                                                                                                               \
+        struct plan_stretch stretch_ = at(plan, i);                                                                    \
+        assert_int_equal(stretch_.time.from, f);                                                                       \
+        assert_int_equal(stretch_.time.to, t);                                                                         \
+        assert_int_equal(stretch_.kind, k);                                                                            \
     } while (0)
 
 static void a_first_run_reads_the_whole_reach_less_a_margin_q38(void **state)
@@ -127,9 +128,14 @@ static void sweeps_are_due_after_a_day_two_days_and_a_week(void **state)
     static const struct {
         int64_t age_s, read_after_s; /* of the stretch's end now, and when it was last read */
         bool due;
-    } cases[] = {{23 * HOUR_S, 0, false},         {30 * HOUR_S, 0, true},           {30 * HOUR_S, 25 * HOUR_S, false},
-                 {54 * HOUR_S, 25 * HOUR_S, true}, {54 * HOUR_S, 49 * HOUR_S, false}, {7 * DAY_S + 6 * HOUR_S, 49 * HOUR_S, true},
-                 {7 * DAY_S + 6 * HOUR_S, 7 * DAY_S, false}, {20 * DAY_S, 49 * HOUR_S, true}};
+    } cases[] = {{23 * HOUR_S, 0, false},
+                 {30 * HOUR_S, 0, true},
+                 {30 * HOUR_S, 25 * HOUR_S, false},
+                 {54 * HOUR_S, 25 * HOUR_S, true},
+                 {54 * HOUR_S, 49 * HOUR_S, false},
+                 {7 * DAY_S + 6 * HOUR_S, 49 * HOUR_S, true},
+                 {7 * DAY_S + 6 * HOUR_S, 7 * DAY_S, false},
+                 {20 * DAY_S, 49 * HOUR_S, true}};
 
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -148,7 +154,7 @@ static void sweeps_are_due_after_a_day_two_days_and_a_week(void **state)
 
 static void small_due_pieces_are_swept_together_or_when_overdue(void **state)
 {
-    struct store_coverage rows[4];
+    struct store_coverage rows[3] = {0};
     struct plan_input in = input(rows, 3);
     g_autoptr(GArray) waiting = NULL, overdue = NULL;
     int64_t from = now - DAY_S - 40 * MIN_S;
