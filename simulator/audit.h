@@ -4,10 +4,8 @@
 
 #include "stream.h"
 
-/* Must have been called once before the first audit_append(). */
-void audit_prepare(void);
-
-/* Appends the audit that plan stands for; changed: as published again later, with its result reason completed. */
+/* Appends the audit that plan stands for; changed: as published again later, with its result reason completed.
+ * activities_prepare() must have been called. */
 void audit_append(GString *out, const struct company *company, const struct plan *plan, bool changed);
 
 #endif

@@ -213,9 +213,9 @@ static bool read_literal(struct parser *ps, struct filter *f)
 
 static struct filter *parse_startswith(struct parser *ps)
 {
-    g_autofree char *word = NULL, *path = NULL;
+    g_autofree char *path = NULL;
 
-    word = take_word(ps);
+    ps->p += strlen("startswith");
     if (!take(ps, '('))
         return refuse(ps, "'(' expected after startswith.");
     path = take_word(ps);

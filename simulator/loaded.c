@@ -63,7 +63,7 @@ static void remove_id(struct loaded *l, const char *id)
     }
 }
 
-void loaded_add(struct loaded *l, GBytes *bytes, bool replace)
+static struct loaded_record *record_new(struct loaded *l, GBytes *bytes)
 {
     struct loaded_record *r = g_new0(struct loaded_record, 1);
     gsize len = 0;
@@ -76,9 +76,32 @@ void loaded_add(struct loaded *l, GBytes *bytes, bool replace)
     r->serial = l->next_serial++;
     if (!ticks_parse(time, strlen(time), &r->time, &zoned))
         r->time = INT64_MIN;
+    return r;
+}
+
+void loaded_add(struct loaded *l, GBytes *bytes, bool replace)
+{
+    struct loaded_record *r = record_new(l, bytes);
+
     if (replace)
         remove_id(l, r->id);
     g_ptr_array_insert(l->records, (gint)loaded_lower_bound(l, r->time, r->serial), r);
+}
+
+static gint compare(gconstpointer left, gconstpointer right)
+{
+    const struct loaded_record *a = *(struct loaded_record *const *)left, *b = *(struct loaded_record *const *)right;
+
+    if (a->time != b->time)
+        return a->time < b->time ? -1 : 1;
+    return a->serial < b->serial ? -1 : a->serial > b->serial;
+}
+
+void loaded_add_all(struct loaded *l, const GPtrArray *records)
+{
+    for (guint k = 0; k < records->len; k++)
+        g_ptr_array_add(l->records, record_new(l, g_ptr_array_index(records, k)));
+    g_ptr_array_sort(l->records, compare);
 }
 
 GPtrArray *loaded_read_file(const char *path, GError **error)

@@ -22,6 +22,9 @@ void loaded_free(struct loaded *loaded);
 /* Adds one record; bytes is shared. With replace, records of the same id go first. */
 void loaded_add(struct loaded *loaded, GBytes *bytes, bool replace);
 
+/* Adds an array of GBytes, which are shared. */
+void loaded_add_all(struct loaded *loaded, const GPtrArray *records);
+
 /* The records of an NDJSON file: one a line, empty lines left out. Returned: an array of GBytes. */
 GPtrArray *loaded_read_file(const char *path, GError **error);
 

@@ -51,8 +51,8 @@ static struct tenant *tenant_new(const struct sim *sim, const char *id, GPtrArra
         t->streams[s].late_percent = o->late_percent;
         t->streams[s].changed_percent = o->changed_percent;
         t->loaded[s] = loaded_new(source);
-        for (guint k = 0; files[s] && k < files[s]->len; k++)
-            loaded_add(t->loaded[s], g_ptr_array_index(files[s], k), false);
+        if (files[s])
+            loaded_add_all(t->loaded[s], files[s]);
     }
     return t;
 }

@@ -1,8 +1,9 @@
 #include "skiptoken.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+
+enum { FIELDS = 9 };
 
 static const char marker[] = "$skiptoken=";
 
@@ -35,6 +36,7 @@ static char *unhex(const char *uri, const char **end)
     const char *at = strstr(uri, marker);
     GString *plain = g_string_new(NULL);
 
+    *end = uri;
     if (at) {
         at += strlen(marker);
         for (; g_ascii_isxdigit(at[0]) && g_ascii_isxdigit(at[1]); at += 2)
@@ -46,26 +48,38 @@ static char *unhex(const char *uri, const char **end)
 
 int skiptoken_page(const char *uri)
 {
-    const char *end = NULL;
+    const char *end = uri;
     g_autofree char *plain = unhex(uri, &end);
     gint64 page = plain ? g_ascii_strtoll(plain, NULL, 10) : 1;
 
     return page > 1 && page < G_MAXINT ? (int)page : 1;
 }
 
+static bool read_numbers(const char *plain, int64_t n[FIELDS])
+{
+    g_auto(GStrv) words = g_strsplit(plain, ".", 0);
+
+    if (g_strv_length(words) != FIELDS)
+        return false;
+    for (int k = 0; k < FIELDS; k++)
+        if (!g_ascii_string_to_signed(words[k], 10, G_MININT64, G_MAXINT64, &n[k], NULL))
+            return false;
+    return true;
+}
+
 bool skiptoken_read(const char *uri, uint64_t seed, struct skiptoken *t)
 {
-    const char *end = NULL;
+    const char *end = uri;
     g_autofree char *plain = unhex(uri, &end);
-    int after_empty = 0, begun = 0;
+    int64_t n[FIELDS] = {0};
 
-    if (!plain)
+    if (!plain || !read_numbers(plain, n))
         return false;
-    if (sscanf(plain, "%d.%" SCNd64 ".%d.%d.%" SCNd64 ".%" SCNd64 ".%d.%" SCNd64 ".%" SCNd64, &t->page, &t->as_of,
-               &after_empty, &t->page_size, &t->at.generated, &t->at.last, &begun, &t->at.time, &t->at.serial) != 9)
-        return false;
-    t->after_empty = after_empty != 0;
-    t->at.begun = begun != 0;
+    *t = (struct skiptoken){.page = (int)n[0],
+                            .as_of = n[1],
+                            .after_empty = n[2] != 0,
+                            .page_size = (int)n[3],
+                            .at = {n[4], n[5], n[6] != 0, n[7], n[8]}};
     g_autofree char *stamp = seal(uri, (gsize)(end - uri), seed);
     g_autofree char *rest = g_strdup_printf("%%2b%s%%3d_%d", stamp, t->page_size);
     return strcmp(end, rest) == 0;

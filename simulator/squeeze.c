@@ -8,7 +8,8 @@ enum { CHUNK = 1 << 16, MEGABYTE = 1 << 20, GZIP_WINDOW = 15 + 16 };
 static void begin(z_stream *z, int level)
 {
     memset(z, 0, sizeof(*z));
-    g_assert(deflateInit2(z, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    int result = deflateInit2(z, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY);
+    g_assert(result == Z_OK); /* else out of memory */
 }
 
 /* Compresses len bytes (or ends the stream) onto out. */
@@ -47,7 +48,7 @@ void squeeze_body(GString *body)
 void squeeze_bomb(GString *body, gsize megabytes)
 {
     static const char head[] = "{\"value\":[", tail[] = "]}";
-    g_autofree char *blank = g_malloc(MEGABYTE);
+    char *blank = g_malloc(MEGABYTE);
     GString *out = g_string_new(NULL);
     z_stream z;
 
@@ -58,5 +59,6 @@ void squeeze_bomb(GString *body, gsize megabytes)
         feed(&z, out, blank, MEGABYTE, Z_NO_FLUSH);
     feed(&z, out, tail, strlen(tail), Z_FINISH);
     deflateEnd(&z);
+    g_free(blank);
     replace(body, out);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "activities.h"
 #include "audit.h"
 #include "signin.h"
 #include "ticks.h"
@@ -22,7 +23,7 @@ bool source_by_name(const char *name, enum source *source)
 void stream_init(struct stream *s, enum source source, const struct company *company, uint64_t seed, int64_t count,
                  double days, int64_t start, bool anchored)
 {
-    audit_prepare();
+    activities_prepare();
     s->source = source;
     s->company = company;
     s->key = dice_mix(dice_mix(seed, g_str_hash(company->tenant)), (uint64_t)source + 1);
@@ -56,7 +57,7 @@ static int64_t slot_time(const struct stream *s, int64_t index, uint64_t key, in
     uint32_t roll = dice_below(&d, G_N_ELEMENTS(usual));
 
     *digits = s->source == SOURCE_SIGN_INS ? usual[roll] : roll < 6 ? usual[roll + 5] : 7;
-    while (ticks_floor_div(exact, unit[*digits]) * unit[*digits] < slot_start)
+    while (*digits < 7 && ticks_floor_div(exact, unit[*digits]) * unit[*digits] < slot_start)
         (*digits)++; /* cut down it would leave its slot, and times would fall */
     return ticks_floor_div(exact, unit[*digits]) * unit[*digits];
 }

@@ -36,19 +36,14 @@ static void append_escaped_char(GString *out, gunichar c, bool ascii)
 {
     if (c == '"' || c == '\\')
         g_string_append_c(out, '\\');
-    if (c == '\n')
-        APPEND_LITERAL(out, "\\n");
-    else if (c == '\r')
-        APPEND_LITERAL(out, "\\r");
-    else if (c < 0x20)
+    if (c < 0x20 || (c >= 0x80 && c < 0x10000 && ascii)) {
         append_unit(out, c);
-    else if (c >= 0x10000 && ascii) {
+    } else if (c >= 0x10000 && ascii) {
         append_unit(out, 0xd800 + ((c - 0x10000) >> 10));
         append_unit(out, 0xdc00 + ((c - 0x10000) & 0x3ff));
-    } else if (c >= 0x80 && ascii)
-        append_unit(out, c);
-    else
+    } else {
         g_string_append_unichar(out, c);
+    }
 }
 
 void text_append_escaped(GString *out, const char *bytes, gssize len, bool ascii)

@@ -3,12 +3,16 @@
 void walk_init(struct walk *w, const struct stream *stream, const struct loaded *loaded, const struct filter *filter,
                int64_t now, int64_t oldest, bool descending, const struct position *at)
 {
-    int64_t from = oldest, to = now;
-
-    *w = (struct walk){
-        .stream = stream, .loaded = loaded, .filter = filter, .now = now, .oldest = oldest, .descending = descending};
-    filter_window(filter, &from, &to);
-    stream_range(stream, from, to, &w->lo, &w->hi);
+    *w = (struct walk){.stream = stream,
+                       .loaded = loaded,
+                       .filter = filter,
+                       .now = now,
+                       .oldest = oldest,
+                       .descending = descending,
+                       .from = oldest,
+                       .to = INT64_MAX};
+    filter_window(filter, &w->from, &w->to);
+    stream_range(stream, w->from, MIN(w->to, now), &w->lo, &w->hi);
     if (at)
         w->at = *at;
     else
@@ -30,6 +34,23 @@ static bool peek_generated(struct walk *w, struct plan *plan)
     return false;
 }
 
+/* From position k, jumps over what is outside the window; records without a time, at the beginning of the list, are
+ * inside. */
+static gssize skip_outside(const struct walk *w, gssize k)
+{
+    gssize count = (gssize)loaded_count(w->loaded);
+
+    if (k < 0 || k >= count)
+        return k;
+    const struct loaded_record *r = loaded_at(w->loaded, (gsize)k);
+    if (r->time == INT64_MIN || (r->time >= w->from && r->time <= w->to))
+        return k;
+    if (r->time < w->from)
+        return w->descending ? (gssize)loaded_lower_bound(w->loaded, INT64_MIN + 1, 0) - 1
+                             : (gssize)loaded_lower_bound(w->loaded, w->from, 0);
+    return w->descending ? (gssize)loaded_lower_bound(w->loaded, w->to + 1, 0) - 1 : count;
+}
+
 static const struct loaded_record *peek_loaded(const struct walk *w)
 {
     gssize count = (gssize)loaded_count(w->loaded), k = 0;
@@ -38,10 +59,8 @@ static const struct loaded_record *peek_loaded(const struct walk *w)
         k = (w->at.begun ? (gssize)loaded_lower_bound(w->loaded, w->at.time, w->at.serial) : count) - 1;
     else if (w->at.begun)
         k = (gssize)loaded_lower_bound(w->loaded, w->at.time, w->at.serial + 1);
-    for (; k >= 0 && k < count; k += w->descending ? -1 : 1) {
+    for (k = skip_outside(w, k); k >= 0 && k < count; k = skip_outside(w, k + (w->descending ? -1 : 1))) {
         const struct loaded_record *r = loaded_at(w->loaded, (gsize)k);
-        if (r->time != INT64_MIN && r->time < w->oldest)
-            continue;
         if (filter_needs_body(w->filter) || filter_match(w->filter, r->time, NULL, 0))
             return r;
     }

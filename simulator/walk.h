@@ -21,7 +21,8 @@ struct walk {
     int64_t now;                 /* the moment whose state is shown */
     int64_t oldest;              /* records before it are no longer kept */
     bool descending;
-    int64_t lo, hi;
+    int64_t lo, hi;   /* numbers of generated records */
+    int64_t from, to; /* times of loaded ones */
     struct position at;
     const struct loaded_record *record; /* what walk_next() gave last; NULL: a generated one */
 };
