@@ -1,6 +1,7 @@
 /* m365keep - keeps a Microsoft 365 tenant's records on a machine of one's own. The table of commands. */
 #include <langinfo.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -28,6 +29,9 @@ int main(int argc, char **argv)
      * container says LC_ALL=C. */
     if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8");
+    /* Pages of megabytes come and go all the time: each in a mapping of its own, or the heap they leave behind is never
+     * given back. */
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     umask(077);               /* the database and all beside it hold people's data */
     signal(SIGPIPE, SIG_IGN); /* a reader or a server that went away is an error of the write, not of ours */
     /* No core file, and no tracer of the same user, gets to see the secrets. The leak checker is such a tracer. */

@@ -3,7 +3,7 @@
  *
  * RFC 8259 to the letter: no comments, no trailing commas, no NaN, no leading zeros, no control characters in strings,
  * one value and then only white space. Numbers stay text. Strings are bytes of known length: \u0000 does not end them.
- * cJSON, which writes our own JSON and reads small answers, is used only inside this room and where a room says so. */
+ * (cJSON loses integers from 2^53 on, cuts strings at \u0000, takes trailing garbage and invalid UTF-8.) */
 #ifndef M365KEEP_JSON_H
 #define M365KEEP_JSON_H
 
@@ -22,7 +22,7 @@ enum json_error_code {
 
 enum { JSON_DEPTH_MAX = 128 }; /* a record nested deeper is cut out whole, but marked and not looked into */
 
-/* --- reader ------------------------------------------------------------------------------------------------------- */
+/* --- reader ------------------------------------------------------------------------------------------------------ */
 
 enum json_token {
     JSON_TOKEN_MORE, /* feed more bytes, or finish */
@@ -44,8 +44,7 @@ struct json_reader {
     const char *bytes; /* borrowed: all input so far; may move between calls */
     size_t length;     /* of it */
     bool finished;     /* no more will come */
-    bool lenient_text; /* invalid UTF-8 and raw control characters in strings: report through bad_text instead of
-                          failing */
+    bool lenient_text; /* invalid UTF-8 and raw control characters in strings: set bad_text instead of failing */
     /* The last token: bytes[start, end); for keys and strings without the quotes. */
     size_t start, end;
     bool escaped;  /* the key or string holds a backslash escape */
@@ -75,8 +74,7 @@ enum json_token json_reader_next(struct json_reader *reader);
  * U+FFFD. Appends to `out`. */
 void json_decode_string(const char *bytes, size_t length, GString *out);
 
-/* --- page -----------------------------------------------------------------------------------------------------------
- */
+/* --- page -------------------------------------------------------------------------------------------------------- */
 
 enum json_fault {
     JSON_FAULT_NONE,
@@ -106,7 +104,8 @@ void json_page_reset(struct json_page *page);
 bool json_page_feed(struct json_page *page, const void *bytes, size_t length, GError **error);
 
 /* The body has ended. True only when it was one whole JSON value of the wanted shape; an {"error":...} object is
- * JSON_ERROR_SHAPE, and so is a missing `value`. */
+ * JSON_ERROR_SHAPE (beside a `value` too: the page is not whole), and so is a `value` that is missing, doubled or no
+ * array. */
 bool json_page_finish(struct json_page *page, GError **error);
 
 size_t json_page_bytes(const struct json_page *page);     /* body bytes so far */
@@ -118,8 +117,7 @@ struct json_slice json_page_record(const struct json_page *page, size_t index);
  * are compared exactly; a doubled name: the last one. Borrowed until the page is reset or freed. */
 const char *json_page_member(const struct json_page *page, const char *name);
 
-/* --- tree -----------------------------------------------------------------------------------------------------------
- */
+/* --- tree -------------------------------------------------------------------------------------------------------- */
 
 enum json_type { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL };
 

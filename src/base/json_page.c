@@ -200,6 +200,15 @@ static void reserve(struct json_page *page, size_t bytes)
     page->body = g_realloc(page->body, page->capacity);
 }
 
+/* Gives back what the doubling took too much: whole pages wait in queues. */
+static void fit(struct json_page *page)
+{
+    if (page->body == NULL)
+        return;
+    page->capacity = page->bytes + 1;
+    page->body = g_realloc(page->body, page->capacity);
+}
+
 /* False with the page's error when an earlier step failed. */
 static bool still_good(const struct json_page *page, GError **error)
 {
@@ -252,6 +261,7 @@ bool json_page_finish(struct json_page *page, GError **error)
         if (wrong != NULL)
             page->error = g_error_new_literal(JSON_ERROR, JSON_ERROR_SHAPE, wrong);
     }
+    fit(page);
     return still_good(page, error);
 }
 

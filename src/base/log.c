@@ -74,18 +74,18 @@ static void append_json(GString *line, const char *key, const char *value)
     text_append_json_escaped(line, value, true);
 }
 
-/* One write, so that lines of several processes on one pipe do not mix; a reader that went away must not end the
- * program. */
+/* One write as a rule, so that lines of several processes on one pipe do not mix. Failing is silent: there is no other
+ * place to tell of it. */
 static void write_whole(const char *bytes, size_t length)
 {
     while (length > 0) {
         ssize_t n = write(STDERR_FILENO, bytes, length);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
             return;
-        if (n > 0) {
-            bytes += n;
-            length -= (size_t)n;
-        }
+        bytes += n;
+        length -= (size_t)n;
     }
 }
 

@@ -22,7 +22,8 @@ bool log_wants(enum log_level level);
  * NULL is left out. Never pass a token, a secret or a whole body. */
 void log_write(enum log_level level, const char *message, ...) __attribute__((sentinel));
 
-/* Called around each line, so that a progress line on the same terminal can step aside; NULL to remove. */
+/* Called around each line, so that a progress line on the same terminal can step aside; NULL to remove. They run while
+ * the log is locked: they must not log. */
 void log_set_hooks(void (*before)(void *user), void (*after)(void *user), void *user);
 
 #endif

@@ -211,23 +211,12 @@ static void mark_lost(struct source_run *run, struct store_window window)
                          from, to, run->source->name, run->source->reach_s / (24 * 3600)));
 }
 
-/* The link that an interrupted run left is judged as any other: another service may be configured by now. */
-static void drop_broken_link(struct source_run *run)
-{
-    struct client_failure *broken = run->link ? client_chain_follow(run->chain, run->link) : NULL;
-
-    if (broken)
-        g_clear_pointer(&run->link, g_free);
-    client_failure_free(broken);
-}
-
 static void begin_window(struct source_run *run, struct store_window window)
 {
     run->window = window;
     run->window_pages = 0;
     client_chain_free(run->chain);
     run->chain = client_chain_new(run->base_url);
-    drop_broken_link(run);
     if (!run->link) { /* else taken up where an interrupted run stood */
         run->window_records = 0;
         run->link = source_window_url(run->source, run->base_url, window.from, window.to);
@@ -511,9 +500,25 @@ static void log_outcome(struct source_run *run)
                   "request_id", failure->request_id, "inserted", inserted, "next", failure->hint, NULL);
 }
 
-void source_run_finish(struct source_run *run)
+/* A database that does not take the records does not take a note about them either: trying would only wait again. */
+static void note_outcome(struct source_run *run)
 {
     g_autoptr(GError) error = NULL;
+    struct store *store = run->context->store;
+    const struct client_failure *failure = run->result->failure;
+    int64_t now = clock_now(run->context->options->clock);
+
+    if (writer_error(run->context->writer))
+        return;
+    if ((run->stretches && !store_coverage_settle(store, run->customer_id, run->source->name, whole,
+                                                  plan_settled_after(run->source->reach_s), &error)) ||
+        !store_collection_note(store, run->customer_id, run->source->name, now, failure ? failure->message : NULL,
+                               &error))
+        warn(run, g_strdup_printf("The outcome could not be noted in the database: %s", error->message));
+}
+
+void source_run_finish(struct source_run *run)
+{
     struct collect_source *result = run->result;
 
     run->state = SOURCE_RUN_DONE;
@@ -522,11 +527,6 @@ void source_run_finish(struct source_run *run)
                                   " records could not be read; they are kept as received in the table unreadable.",
                                   result->unreadable));
     judge(run);
-    if (run->stretches && (!store_coverage_settle(run->context->store, run->customer_id, run->source->name, whole,
-                                                  plan_settled_after(run->source->reach_s), &error) ||
-                           !store_collection_note(run->context->store, run->customer_id, run->source->name,
-                                                  clock_now(run->context->options->clock),
-                                                  result->failure ? result->failure->message : NULL, &error)))
-        warn(run, g_strdup_printf("The outcome could not be noted in the database: %s", error->message));
+    note_outcome(run);
     log_outcome(run);
 }
