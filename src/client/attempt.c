@@ -124,26 +124,31 @@ static char *describe(const struct request *request, const struct client_outcome
     g_autofree char *tries =
         request->attempts > 1 ? g_strdup_printf(" at attempt %u", request->attempts) : g_strdup("");
 
+    const char *stop = g_str_has_suffix(words, ".") || g_str_has_suffix(words, "!") ? "" : ".";
+
     if (outcome->network_error)
-        return g_strdup_printf("%s %.120s failed%s: %s", method, shown, tries, words);
+        return g_strdup_printf("%s %.120s failed%s: %s%s", method, shown, tries, words, stop);
     if (outcome->body_bad)
-        return g_strdup_printf("%s %.120s answered HTTP %d%s, but the body is not what it should be: %s", method, shown,
-                               outcome->status, tries, words);
-    return g_strdup_printf("%s %.120s answered HTTP %d%s: %s", method, shown, outcome->status, tries, words);
+        return g_strdup_printf("%s %.120s answered HTTP %d%s, but the body is not what it should be: %s%s", method,
+                               shown, outcome->status, tries, words, stop);
+    return g_strdup_printf("%s %.120s answered HTTP %d%s: %s%s", method, shown, outcome->status, tries, words, stop);
 }
 
 static struct client_failure *make_failure(const struct request *request, const struct client_outcome *outcome,
-                                           enum client_verdict verdict, const char *request_id)
+                                           const struct client_decision *decision, const char *request_id)
 {
+    int64_t asked_us = client_retry_after_us(outcome->retry_after, outcome->date);
     g_autofree char *message = describe(request, outcome);
     g_autofree char *plain = outcome->code ? NULL : g_strdup_printf("http_%d", outcome->status);
     const char *code = outcome->code ? outcome->code : plain;
-    struct client_failure *failure = failure_new(verdict, outcome->status, code, message);
+    struct client_failure *failure = failure_new(decision->verdict, outcome->status, code, message);
 
     if (outcome->status == 407)
         code = "proxy_authentication";
     failure->request_id = g_strdup(request_id);
-    failure->hint = failure_hint(verdict, code, outcome->message, request->permission);
+    failure->hint = failure_hint(decision->verdict, code, outcome->message, request->permission);
+    if (!failure->hint && decision->family_waits && asked_us > 0)
+        failure->hint = failure_pause_hint(asked_us);
     return failure;
 }
 
@@ -255,7 +260,7 @@ static void act(struct request *request, const struct client_decision *decision,
         finish(request, NULL);
         break;
     case CLIENT_ACTION_GIVE_UP:
-        finish(request, make_failure(request, outcome, decision->verdict, request_id));
+        finish(request, make_failure(request, outcome, decision, request_id));
         break;
     case CLIENT_ACTION_RENEW_TOKEN:
         request->claims_used = request->claims_used || claims;

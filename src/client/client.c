@@ -253,7 +253,10 @@ static bool ends_for_throttling(struct request *request, int64_t now_us)
         g_strdup_printf("GET %.120s was not sent: the service asked to wait another %" G_GINT64_FORMAT
                         " s (Retry-After), longer than one request may take.",
                         shown, closed_us / CLOCK_US);
-    loop_finish(request, failure_new(CLIENT_LATER, 429, "throttled", words));
+    struct client_failure *failure = failure_new(CLIENT_LATER, 429, "throttled", words);
+    failure->request_id = g_strdup(request->request_id);
+    failure->hint = failure_pause_hint(closed_us);
+    loop_finish(request, failure);
     return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 /* --- text ----------------------------------------------------------------------------------------------------------
@@ -377,6 +378,8 @@ static const struct {
                     "machine's clock and, behind a "
                     "proxy that opens TLS, that SSL_CERT_FILE names its authority's certificate."},
     {"ca_file", "Check that the file named by SSL_CERT_FILE exists, is readable and holds PEM certificates."},
+    {"bad_token", "What answers there is no sign-in service: check LOGIN_URL and M365_CLOUD, and any proxy or log-in page "
+                  "between here and there."},
     {"too_large", "One answer is larger than the limit on a page's size; a smaller window or page size helps."},
 };
 
@@ -397,6 +400,13 @@ static char *unavailable_hint(const char *message)
     return g_strdup("This tenant or cloud does not offer this collection; it is tried again at each run.");
 }
 
+char *failure_pause_hint(int64_t wait_us)
+{
+    return g_strdup_printf("Nothing is lost: the service asks for a pause of %" G_GINT64_FORMAT
+                           " s (Retry-After), and a run after that goes on from here.",
+                           wait_us / CLOCK_US);
+}
+
 char *failure_hint(enum client_verdict verdict, const char *code, const char *message, const char *permission)
 {
     for (size_t i = 0; code && i < G_N_ELEMENTS(hints); i++)
@@ -406,6 +416,9 @@ char *failure_hint(enum client_verdict verdict, const char *code, const char *me
         return permission_hint(permission);
     if (verdict == CLIENT_UNAVAILABLE)
         return unavailable_hint(message);
+    if (verdict == CLIENT_SECURITY)
+        return g_strdup("Nothing was sent there. Check the configured service URLs (M365_CLOUD, GRAPH_URL, MANAGE_URL, "
+                        "LOGIN_URL) and any proxy that rewrites answers.");
     if (code && g_str_has_prefix(code, "AADSTS"))
         return g_strdup_printf("Look the number up at https://login.microsoftonline.com/error?code=%s.",
                                code + strlen("AADSTS"));

@@ -38,4 +38,7 @@ struct client_failure *failure_new(enum client_verdict verdict, int status, cons
  * g_free; NULL when there is nothing to add. */
 char *failure_hint(enum client_verdict verdict, const char *code, const char *message, const char *permission);
 
+/* What to do next when the service asked for a pause that does not fit into this run. Returned: g_free. */
+char *failure_pause_hint(int64_t wait_us);
+
 #endif

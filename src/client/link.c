@@ -91,10 +91,7 @@ static struct client_failure *refuse(enum client_verdict verdict, const char *co
     g_autofree char *message = g_strdup_printf("The link \"%.120s\" was not followed: %s.", shown, why);
     struct client_failure *failure = failure_new(verdict, 0, code, message);
 
-    if (verdict == CLIENT_SECURITY)
-        failure->hint = g_strdup("Nothing was sent. Check the configured service URLs (M365_CLOUD, GRAPH_URL, "
-                                 "MANAGE_URL, LOGIN_URL) and any "
-                                 "proxy that rewrites answers.");
+    failure->hint = failure_hint(verdict, code, NULL, NULL);
     return failure;
 }
 

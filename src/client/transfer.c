@@ -368,8 +368,9 @@ static void judge_page(struct transfer *transfer, struct client_outcome *outcome
     /* Of a broken page of records nothing may get into a message; an error object or a web page holds none. */
     const char *body = json_page_body(page);
     size_t length = json_page_bytes(page);
-    if (g_error_matches(transfer->page_error, JSON_ERROR, JSON_ERROR_SHAPE) ||
-        (length > 0 && body[strspn(body, " \t\r\n")] == '<'))
+    char first = body[strspn(body, " \t\r\n")];
+    if (first == '<' ||
+        (first == '{' && g_error_matches(transfer->page_error, JSON_ERROR, JSON_ERROR_SHAPE)))
         parse_error(transfer, body, MIN(length, TEXT_MAX_BYTES), error);
     if (!error->code)
         error->code = g_strdup(outcome->too_large ? "too_large" : "bad_body");
@@ -391,6 +392,12 @@ static void judge_answer(struct transfer *transfer, struct client_outcome *outco
         struct client_failure *led_away = link_judge(transfer->order.url, transfer->location);
         outcome->away = led_away && led_away->verdict == CLIENT_SECURITY;
         client_failure_free(led_away);
+        if (!error->message) {
+            g_autofree char *target = link_without_query(transfer->location);
+            g_autofree char *words =
+                g_strdup_printf("a redirect to \"%.120s\", and redirects are not followed", target);
+            error->message = failure_clean(words, strlen(words), FAILURE_MESSAGE_BYTES);
+        }
     }
 }
 

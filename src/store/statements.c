@@ -149,11 +149,17 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                                                                                "OR keys <> ids LIMIT "
                                                                                                "1"},
     [STATEMENT_VERIFY_COUNTS] =
-        {"verify_counts", "WITH counted AS (SELECT customer_id, source, count(*) AS records FROM event "
-                          "GROUP BY customer_id, source) "
-                          "SELECT 'collections counts ' || coalesce(l.records, 0) || ' records of ' || c.source || "
-                          "' where there are ' || c.records FROM counted AS c LEFT JOIN collection AS l "
-                          "USING (customer_id, source) WHERE coalesce(l.records, 0) <> c.records LIMIT 1"},
+        {"verify_counts",
+         "WITH counted AS (SELECT customer_id, source, count(*) AS records FROM event GROUP BY customer_id, source) "
+         "SELECT 'collections counts ' || coalesce(l.records, 0) || ' records of ' || c.source || ' where there are ' "
+         "|| "
+         "c.records FROM counted AS c LEFT JOIN collection AS l USING (customer_id, source) "
+         "WHERE coalesce(l.records, 0) <> c.records "
+         "UNION ALL SELECT 'collections counts ' || l.records || ' records of ' || l.source || ' where there are none' "
+         "FROM collection AS l WHERE l.records <> 0 "
+         "AND l.source IN ('sign-ins', 'directory-audits', 'intune-audits', 'unified-audit') "
+         "AND NOT EXISTS (SELECT 1 FROM counted AS c WHERE c.customer_id = l.customer_id AND c.source = l.source) "
+         "LIMIT 1"},
     [STATEMENT_VERIFY_COVERAGE] = {"verify_coverage",
                                    "SELECT 'coverage spans of ' || source || ' overlap at ' || from_s FROM "
                                    "(SELECT source, from_s, lag(to_s) OVER (PARTITION BY customer_id, source, part "
