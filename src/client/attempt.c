@@ -16,8 +16,7 @@ static struct token *token_of(const struct request *request)
     return &request->app->tokens[request->api];
 }
 
-/* --- out -----------------------------------------------------------------------------------------------------------
- */
+/* --- out ---------------------------------------------------------------------------------------------------------- */
 
 static void on_sent(void *user)
 {
@@ -113,8 +112,7 @@ void attempt_launch(struct request *request)
         fail_launch(request, curl_multi_strerror(added));
 }
 
-/* --- words ---------------------------------------------------------------------------------------------------------
- */
+/* --- words -------------------------------------------------------------------------------------------------------- */
 
 static char *describe(const struct request *request, const struct client_outcome *outcome)
 {
@@ -164,8 +162,7 @@ static void log_attempt(const struct request *request, const struct client_outco
               "client_request_id", request->transfer->client_request_id, NULL);
 }
 
-/* --- back ----------------------------------------------------------------------------------------------------------
- */
+/* --- back --------------------------------------------------------------------------------------------------------- */
 
 /* What every answer tells, good or bad: the service's time and the id to quote in a support case. */
 static void note_answer(struct request *request)

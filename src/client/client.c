@@ -12,8 +12,7 @@ enum {
     IN_FLIGHT_MAX = 32,
 };
 
-/* --- life ----------------------------------------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 struct client *client_new(const struct client_options *options, GError **error)
 {
@@ -117,8 +116,7 @@ int64_t loop_now_us(const struct client *client)
     return clock_monotonic_us(client->options.clock) + client->skipped_us;
 }
 
-/* --- requests ------------------------------------------------------------------------------------------------------
- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 void loop_request_free(struct request *request)
 {
@@ -190,8 +188,7 @@ unsigned client_pending(const struct client *client)
     return pending;
 }
 
-/* --- what goes next ------------------------------------------------------------------------------------------------
- */
+/* --- what goes next ----------------------------------------------------------------------------------------------- */
 
 static struct token *token_of(const struct request *request)
 {
@@ -297,8 +294,7 @@ static void schedule(struct client *client)
     }
 }
 
-/* --- the loop ------------------------------------------------------------------------------------------------------
- */
+/* --- the loop ----------------------------------------------------------------------------------------------------- */
 
 /* libcurl's loop itself failing leaves nothing in flight that could be trusted. */
 static void check_multi(struct client *client, CURLMcode result)

@@ -13,8 +13,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-/* --- what went wrong -----------------------------------------------------------------------------------------------
- */
+/* --- what went wrong ---------------------------------------------------------------------------------------------- */
 
 /* What the caller can do about a failure. */
 enum client_verdict {
@@ -40,8 +39,7 @@ struct client_failure {
     char *hint;       /* what to do next, a sentence; may be NULL */
 };
 
-/* --- budgets -------------------------------------------------------------------------------------------------------
- */
+/* --- budgets ------------------------------------------------------------------------------------------------------ */
 
 /* Request families with a budget of their own (Microsoft Graph throttling limits, "service-specific limits"). */
 enum client_family {
@@ -57,8 +55,7 @@ enum client_family {
 /* Which service a request goes to: decides the token's resource and the only host the token may reach. */
 enum client_api { CLIENT_API_GRAPH, CLIENT_API_MANAGEMENT };
 
-/* --- client and apps -----------------------------------------------------------------------------------------------
- */
+/* --- client and apps ---------------------------------------------------------------------------------------------- */
 
 struct client;
 struct client_app;
@@ -92,8 +89,7 @@ int64_t client_app_service_now(const struct client_app *app);
  * Retry-After is the reason. For progress lines. */
 double client_app_wait(const struct client_app *app, enum client_family family, bool *throttled);
 
-/* --- requests ------------------------------------------------------------------------------------------------------
- */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 struct client_result {
     const struct client_failure *failure; /* NULL: a whole page is in the request's page. Borrowed during `done` */
@@ -117,7 +113,8 @@ struct client_request {
 };
 
 /* Queues a GET. Token, pacing, retries with full-jitter back-off, 401 (one refresh), Retry-After and the page's
- * completeness are the client's business; `done` is called once, from client_step. */
+ * completeness are the client's business; at most 32 requests of one app and family are in flight, the others queue.
+ * `done` is called once, from client_step. */
 void client_start(struct client *client, const struct client_request *request);
 
 /* Gets a token (so that wrong credentials and the service's time are known before anything is planned); `page` is not
@@ -137,8 +134,7 @@ void client_wake(struct client *client);
 /* Ends every request started so far with CLIENT_CANCELLED, from the next client_step; waits end at once. */
 void client_cancel(struct client *client);
 
-/* --- retries and links: pure, for tables of tests ------------------------------------------------------------------
- */
+/* --- retries and links: pure, for tables of tests ----------------------------------------------------------------- */
 
 struct client_outcome {
     int status; /* HTTP; 0: no answer (network_error says more) */

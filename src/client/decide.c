@@ -28,8 +28,7 @@ static const int64_t token_blocked_us = 60 * CLOCK_US;
 /* Licensed tenants get the non-premium error at times; minutes later it is gone. */
 static const int64_t licence_wait_us = 60 * CLOCK_US;
 
-/* --- Retry-After ---------------------------------------------------------------------------------------------------
- */
+/* --- Retry-After -------------------------------------------------------------------------------------------------- */
 
 static bool read_digits(const char *text, int n, int *value)
 {
@@ -137,8 +136,7 @@ static int64_t wait_in_text_us(const char *message)
     return MIN((minutes * 60 + seconds) * CLOCK_US, retry_after_cap_us);
 }
 
-/* --- what the answer says ------------------------------------------------------------------------------------------
- */
+/* --- what the answer says ----------------------------------------------------------------------------------------- */
 
 static bool code_is(const struct client_outcome *outcome, const char *code)
 {
@@ -208,8 +206,7 @@ static int effective_status(const struct client_outcome *outcome)
     return outcome->status;
 }
 
-/* --- waits ---------------------------------------------------------------------------------------------------------
- */
+/* --- waits -------------------------------------------------------------------------------------------------------- */
 
 /* Full jitter: anything between nothing and base x 2^(n-1), so that clients thrown out together do not come back
  * together. */
@@ -370,8 +367,7 @@ struct client_decision client_decide(const struct client_outcome *outcome, doubl
     return decide_server_error(outcome, random);
 }
 
-/* --- the token endpoint --------------------------------------------------------------------------------------------
- */
+/* --- the token endpoint ------------------------------------------------------------------------------------------- */
 
 /* Entra error codes that its reference calls transient. `error` should say temporarily_unavailable, but does not
  * always. */

@@ -5,8 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-/* --- text ----------------------------------------------------------------------------------------------------------
- */
+/* --- text --------------------------------------------------------------------------------------------------------- */
 
 char *failure_clean(const char *text, size_t length, size_t max_bytes)
 {
@@ -55,8 +54,7 @@ void failure_redact(char **text, const char *secret)
     text_free_secret(encoded);
 }
 
-/* --- failures ------------------------------------------------------------------------------------------------------
- */
+/* --- failures ----------------------------------------------------------------------------------------------------- */
 
 struct client_failure *failure_new(enum client_verdict verdict, int status, const char *code, const char *message)
 {
@@ -94,8 +92,7 @@ void client_failure_free(struct client_failure *failure)
     g_free(failure);
 }
 
-/* --- error bodies --------------------------------------------------------------------------------------------------
- */
+/* --- error bodies ------------------------------------------------------------------------------------------------- */
 
 /* Member names differ in case from service to service (Message, message; innerError, innererror). */
 static const struct json_node *get_any_case(const struct json_node *object, const char *key)
@@ -303,8 +300,7 @@ void service_error_clear(struct service_error *error)
     *error = (struct service_error){0};
 }
 
-/* --- hints ---------------------------------------------------------------------------------------------------------
- */
+/* --- hints -------------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *code, *hint;
@@ -360,8 +356,12 @@ static const struct {
     {"AADSTS90055", "The tenant sends too many token requests: find what else signs in with it, and wait."},
     /* Microsoft Graph and the Management API. */
     {"Authentication_RequestFromNonPremiumTenantOrB2CTenant",
-     "The service says that the tenant has no Entra ID P1 or P2 licence, which this collection needs."},
-    {"AadPremiumLicenseRequired", "The tenant needs an Entra ID P1 or P2 licence for this collection."},
+     "The service says that the tenant has no Entra ID P1 or P2 licence, which this collection needs: add one, or "
+     "leave "
+     "this source out. It is tried again at each run."},
+    {"AadPremiumLicenseRequired", "The service says that the tenant has no Entra ID P1 or P2 licence, which this "
+                                  "collection needs: add one, or leave "
+                                  "this source out. It is tried again at each run."},
     {"InvalidAuthenticationToken",
      "The service refuses a fresh token: check that M365_CLOUD and the service URLs belong to the tenant's cloud, "
      "and that the app was not disabled."},
@@ -373,13 +373,20 @@ static const struct {
     {"connect", "Check the network, the firewall and, if only a proxy reaches out, HTTPS_PROXY."},
     {"proxy", "Check HTTPS_PROXY (its name, port, user and password) and NO_PROXY."},
     {"proxy_authentication", "The proxy wants a user and password: put them into HTTPS_PROXY."},
+    {"connection_lost",
+     "Nothing is lost: the next run reads what is missing. If it lasts, check the network, the firewall "
+     "and, if only a proxy reaches out, HTTPS_PROXY."},
+    {"timeout",
+     "Nothing is lost: the next run reads what is missing. If it lasts, check the network, the firewall and, if "
+     "only a proxy reaches out, HTTPS_PROXY."},
     {"tls", "Check what answers on that port, a proxy that opens TLS, and that TLS 1.2 is allowed."},
     {"certificate", "The server's certificate was not accepted and nothing was sent: check the host's name, this "
                     "machine's clock and, behind a "
                     "proxy that opens TLS, that SSL_CERT_FILE names its authority's certificate."},
     {"ca_file", "Check that the file named by SSL_CERT_FILE exists, is readable and holds PEM certificates."},
-    {"bad_token", "What answers there is no sign-in service: check LOGIN_URL and M365_CLOUD, and any proxy or log-in page "
-                  "between here and there."},
+    {"bad_token",
+     "What answers there is no sign-in service: check LOGIN_URL and M365_CLOUD, and any proxy or log-in page "
+     "between here and there."},
     {"too_large", "One answer is larger than the limit on a page's size; a smaller window or page size helps."},
 };
 
@@ -402,9 +409,12 @@ static char *unavailable_hint(const char *message)
 
 char *failure_pause_hint(int64_t wait_us)
 {
+    /* Longer waits are cut to an hour where they are read. */
+    const char *more = wait_us >= 3600 * CLOCK_US ? " or more" : "";
+
     return g_strdup_printf("Nothing is lost: the service asks for a pause of %" G_GINT64_FORMAT
-                           " s (Retry-After), and a run after that goes on from here.",
-                           wait_us / CLOCK_US);
+                           " s%s (Retry-After), and a run after that goes on from here.",
+                           wait_us / CLOCK_US, more);
 }
 
 char *failure_hint(enum client_verdict verdict, const char *code, const char *message, const char *permission)
@@ -416,7 +426,7 @@ char *failure_hint(enum client_verdict verdict, const char *code, const char *me
         return permission_hint(permission);
     if (verdict == CLIENT_UNAVAILABLE)
         return unavailable_hint(message);
-    if (verdict == CLIENT_SECURITY)
+    if (verdict == CLIENT_SECURITY || (code && g_str_has_prefix(code, "http_3")))
         return g_strdup("Nothing was sent there. Check the configured service URLs (M365_CLOUD, GRAPH_URL, MANAGE_URL, "
                         "LOGIN_URL) and any proxy that rewrites answers.");
     if (code && g_str_has_prefix(code, "AADSTS"))

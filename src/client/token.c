@@ -46,8 +46,7 @@ static void drop_value(struct token *token)
     token->value = NULL;
 }
 
-/* --- the endpoint's answer -----------------------------------------------------------------------------------------
- */
+/* --- the endpoint's answer ---------------------------------------------------------------------------------------- */
 
 /* expires_in is a number on the v2 endpoint and a string on v1. */
 static int64_t read_lifetime_s(const struct json_node *expires_in)
@@ -163,8 +162,7 @@ void token_reject(struct token *token, uint64_t generation, const char *claims, 
     token->forced_us = now_us;
 }
 
-/* --- the question --------------------------------------------------------------------------------------------------
- */
+/* --- the question ------------------------------------------------------------------------------------------------- */
 
 static char *escape(const char *text)
 {

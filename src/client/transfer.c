@@ -15,8 +15,7 @@ enum {
     RECEIVE_BUFFER_BYTES = 64 * 1024,
 };
 
-/* --- what is received ----------------------------------------------------------------------------------------------
- */
+/* --- what is received --------------------------------------------------------------------------------------------- */
 
 static int status_of(const struct transfer *transfer)
 {
@@ -110,8 +109,7 @@ static int on_sending(void *user, char *to_ip, char *from_ip, int to_port, int f
     return CURL_PREREQFUNC_OK;
 }
 
-/* --- what is sent --------------------------------------------------------------------------------------------------
- */
+/* --- what is sent ------------------------------------------------------------------------------------------------- */
 
 static bool add_line(struct transfer *transfer, const char *line)
 {
@@ -271,8 +269,7 @@ void transfer_free(struct transfer *transfer)
     g_free(transfer);
 }
 
-/* --- what it came to -----------------------------------------------------------------------------------------------
- */
+/* --- what it came to ---------------------------------------------------------------------------------------------- */
 
 enum trouble {
     TROUBLE_OTHER = 0,
@@ -369,8 +366,7 @@ static void judge_page(struct transfer *transfer, struct client_outcome *outcome
     const char *body = json_page_body(page);
     size_t length = json_page_bytes(page);
     char first = body[strspn(body, " \t\r\n")];
-    if (first == '<' ||
-        (first == '{' && g_error_matches(transfer->page_error, JSON_ERROR, JSON_ERROR_SHAPE)))
+    if (first == '<' || (first == '{' && g_error_matches(transfer->page_error, JSON_ERROR, JSON_ERROR_SHAPE)))
         parse_error(transfer, body, MIN(length, TEXT_MAX_BYTES), error);
     if (!error->code)
         error->code = g_strdup(outcome->too_large ? "too_large" : "bad_body");

@@ -43,9 +43,10 @@ struct service {
     bool stopping;
     GHashTable *routes; /* char * -> GQueue of struct service_reply * */
     GPtrArray *requests;
-    GArray *sockets; /* int; -1 once closed */
-    GArray *threads; /* pthread_t */
-    unsigned tokens;
+    GArray *sockets;        /* int; -1 once closed */
+    GArray *threads;        /* pthread_t */
+    unsigned tokens;        /* given out */
+    const char *dead_token; /* a GET with it gets 401; NULL: none */
 };
 
 struct service_connection {
@@ -54,8 +55,7 @@ struct service_connection {
     int fd;
 };
 
-/* --- what is said --------------------------------------------------------------------------------------------------
- */
+/* --- what is said ------------------------------------------------------------------------------------------------- */
 
 static inline void service_reply_free(gpointer reply)
 {
@@ -108,6 +108,12 @@ static inline void service_say(struct service *service, const char *route, unsig
 static inline struct service_reply *service_default(struct service *service, const char *request)
 {
     struct service_reply *reply = g_new0(struct service_reply, 1);
+
+    if (service->dead_token && strstr(request, service->dead_token)) {
+        reply->bytes = g_strdup("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+        reply->length = strlen(reply->bytes);
+        return reply;
+    }
     g_autofree char *body =
         g_str_has_prefix(request, "POST")
             ? g_strdup_printf("{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"token-%u\"}",
@@ -141,8 +147,15 @@ static inline struct service_reply *service_take(struct service *service, const 
     return reply;
 }
 
-/* --- what was asked -------------------------------------------------------------------------------------------------
- */
+/* --- what was asked ----------------------------------------------------------------------------------------------- */
+
+/* From now on the service refuses this token (a literal). */
+static inline void service_kill_token(struct service *service, const char *token)
+{
+    pthread_mutex_lock(&service->mutex);
+    service->dead_token = token;
+    pthread_mutex_unlock(&service->mutex);
+}
 
 /* How many requests began with `route`. */
 static inline unsigned service_count(struct service *service, const char *route)
@@ -179,25 +192,39 @@ static inline unsigned service_connections(struct service *service)
     return count;
 }
 
-/* --- the server ------------------------------------------------------------------------------------------------------
- */
+/* --- the server --------------------------------------------------------------------------------------------------- */
+
+/* Bytes received. Not a GString: thread checkers do not see GLib's own allocator hand memory from thread to thread. */
+struct service_input {
+    char *bytes; /* NUL after them */
+    size_t length;
+};
+
+static inline void service_append(struct service_input *in, const char *bytes, size_t length)
+{
+    in->bytes = g_realloc(in->bytes, in->length + length + 1);
+    memcpy(in->bytes + in->length, bytes, length);
+    in->length += length;
+    in->bytes[in->length] = '\0';
+}
 
 /* One request, head and body, into `in`; false at the end of the connection. */
-static inline bool service_read(int fd, GString *in)
+static inline bool service_read(int fd, struct service_input *in)
 {
     char bytes[4096];
 
-    g_string_truncate(in, 0);
+    in->length = 0;
+    service_append(in, "", 0);
     for (;;) {
-        const char *end = strstr(in->str, "\r\n\r\n");
-        const char *length = end ? strcasestr(in->str, "\r\ncontent-length:") : NULL;
+        const char *end = strstr(in->bytes, "\r\n\r\n");
+        const char *length = end ? strcasestr(in->bytes, "\r\ncontent-length:") : NULL;
         size_t body = length && length < end ? strtoul(length + strlen("\r\ncontent-length:"), NULL, 10) : 0;
-        if (end && in->len >= (size_t)(end - in->str) + 4 + body)
+        if (end && in->length >= (size_t)(end - in->bytes) + 4 + body)
             return true;
         ssize_t n = recv(fd, bytes, sizeof bytes, 0);
         if (n <= 0 || bytes[0] == 0x16) /* somebody speaks TLS */
             return false;
-        g_string_append_len(in, bytes, n);
+        service_append(in, bytes, (size_t)n);
     }
 }
 
@@ -223,11 +250,11 @@ static inline void service_wait_for_end(int fd)
 static inline void *service_connection_main(void *data)
 {
     struct service_connection *connection = data;
-    GString *in = g_string_new(NULL);
+    struct service_input in = {0};
     enum service_manner manner = SERVICE_KEEP;
 
-    while (manner == SERVICE_KEEP && service_read(connection->fd, in)) {
-        struct service_reply *reply = service_take(connection->service, in->str);
+    while (manner == SERVICE_KEEP && service_read(connection->fd, &in)) {
+        struct service_reply *reply = service_take(connection->service, in.bytes);
         service_send(connection->fd, reply->bytes, reply->length);
         manner = reply->manner;
         service_reply_free(reply);
@@ -240,7 +267,7 @@ static inline void *service_connection_main(void *data)
     g_array_index(connection->service->sockets, int, connection->index) = -1;
     close(connection->fd);
     pthread_mutex_unlock(&connection->service->mutex);
-    g_string_free(in, TRUE);
+    g_free(in.bytes);
     g_free(connection);
     return NULL;
 }

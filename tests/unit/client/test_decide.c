@@ -89,8 +89,7 @@ static void http_dates_are_read_to_the_letter(void **state)
     assert_int_equal(decide_http_date(""), 0);
 }
 
-/* --- rows of the table ----------------------------------------------------------------------------------------------
- */
+/* --- rows of the table -------------------------------------------------------------------------------------------- */
 
 enum {
     GIVE_UP = CLIENT_ACTION_GIVE_UP,
@@ -378,8 +377,7 @@ static void the_wait_in_the_text_is_kept_else_a_quarter_of_an_hour_q120(void **s
     }
 }
 
-/* --- the token endpoint
- * ----------------------------------------------------------------------------------------------- */
+/* --- the token endpoint ------------------------------------------------------------------------------------------- */
 
 static void what_the_token_endpoint_refuses_is_not_asked_again(void **state)
 {

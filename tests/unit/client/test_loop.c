@@ -19,8 +19,7 @@ static const char tokens[] = "POST /tenant/oauth2/v2.0/token";
 static const char answer_401[] =
     "{\"error\":{\"code\":\"InvalidAuthenticationToken\",\"message\":\"Lifetime validation failed.\"}}";
 
-/* --- the stage ------------------------------------------------------------------------------------------------------
- */
+/* --- the stage ---------------------------------------------------------------------------------------------------- */
 
 struct stage {
     struct service *service;
@@ -173,8 +172,7 @@ static void assert_page(const struct answer *answer, unsigned records)
     assert_int_equal(json_page_count(answer->page), records);
 }
 
-/* --- a good day
- * ------------------------------------------------------------------------------------------------------- */
+/* --- a good day --------------------------------------------------------------------------------------------------- */
 
 static void a_page_is_fetched_with_a_token_and_all_headers_q15(void **state)
 {
@@ -327,8 +325,7 @@ static void a_token_past_its_end_is_replaced_before_it_is_sent_q104(void **state
     end(&answer);
 }
 
-/* --- tokens that do not do
- * ------------------------------------------------------------------------------------------------ */
+/* --- tokens that do not do ---------------------------------------------------------------------------------------- */
 
 static void a_401_in_mid_paging_renews_the_token_once_and_repeats_the_url_q103(void **state)
 {
@@ -367,7 +364,7 @@ static void requests_in_flight_together_renew_a_dead_token_once_q103(void **stat
 
     run_one(&first, stage, "/v1.0/users");
     end(&first);
-    service_say(stage->service, users, 8, 401, "", answer_401);
+    service_kill_token(stage->service, "Bearer token-1\r\n");
     for (int i = 0; i < 8; i++) {
         begin(&answers[i], stage);
         ask(&answers[i], "/v1.0/users");
@@ -454,8 +451,7 @@ static void a_token_endpoint_that_gives_no_token_ends_those_who_wait(void **stat
     end(&answer);
 }
 
-/* --- throttling
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- throttling --------------------------------------------------------------------------------------------------- */
 
 static void a_retry_after_holds_the_whole_family_but_no_other_q102(void **state)
 {
@@ -556,8 +552,7 @@ static void reports_go_out_five_in_ten_seconds(void **state)
     assert_true(g_get_monotonic_time() - begun_us >= 20000);
 }
 
-/* --- broken answers
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- broken answers ----------------------------------------------------------------------------------------------- */
 
 static void say_raw(struct stage *stage, unsigned times, const char *text, enum service_manner manner)
 {
@@ -742,9 +737,7 @@ static void gzip_is_inflated_under_the_pages_limit_q51(void **state)
     end(&cut);
 }
 
-/* --- refusals
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- refusals ----------------------------------------------------------------------------------------------------- */
 
 static void a_redirect_is_never_followed_q9(void **state)
 {
@@ -845,8 +838,7 @@ static void what_the_answer_repeats_of_our_token_is_not_passed_on(void **state)
     end(&answer);
 }
 
-/* --- the network
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- the network -------------------------------------------------------------------------------------------------- */
 
 static void a_silent_service_is_given_up_and_delays_no_other_app_q102(void **state)
 {
@@ -924,8 +916,7 @@ static void plain_http_to_this_machine_passes_no_proxy(void **state)
     end(&answer);
 }
 
-/* --- waking and ending
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- waking and ending -------------------------------------------------------------------------------------------- */
 
 static void cancelling_ends_waits_and_transfers_at_once_q102(void **state)
 {
