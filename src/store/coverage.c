@@ -273,24 +273,46 @@ static GArray *merge_neighbours(const GArray *spans)
     return merged;
 }
 
+/* What was read at least `settled_after` seconds past it is settled. A span is cut at that line, so that what is
+ * settled does not depend on the windows in which it happened to be read. */
+static GArray *cut_settled(const GArray *spans, int64_t settled_after)
+{
+    GArray *cut = g_array_new(FALSE, FALSE, sizeof(struct store_coverage));
+    for (guint i = 0; i < spans->len; i++) {
+        struct store_coverage rest = *span_at(spans, i);
+        int64_t line = CLAMP(rest.read_at - settled_after, rest.from, rest.to);
+        if (rest.state == STORE_COVERAGE_READ && line > rest.from) {
+            struct store_coverage settled = piece_of(&rest, rest.from, line);
+            settled.state = STORE_COVERAGE_SETTLED;
+            g_array_append_val(cut, settled);
+            rest.from = line;
+            rest.records -= settled.records;
+            rest.late_records -= settled.late_records;
+        }
+        if (rest.from < rest.to)
+            g_array_append_val(cut, rest);
+    }
+    return cut;
+}
+
+/* True when neither cutting nor joining changed anything. */
+static bool same_spans(const GArray *a, const GArray *b)
+{
+    bool same = a->len == b->len;
+    for (guint i = 0; same && i < a->len; i++)
+        same = span_at(a, i)->from == span_at(b, i)->from && span_at(a, i)->state == span_at(b, i)->state;
+    return same;
+}
+
 static bool settle(struct store *store, const struct coverage_part *part, int64_t settled_after, GError **error)
 {
     const struct store_window ever = {INT64_MIN, INT64_MAX};
-    sqlite3_stmt *update = statement_get(store, STATEMENT_COVERAGE_SETTLE, error);
-    if (!update)
-        return false;
-    bind_int(update, 1, part->customer_id);
-    bind_text(update, 2, part->source);
-    bind_text(update, 3, part->part);
-    bind_int(update, 4, settled_after);
-    if (!statement_run(store, STATEMENT_COVERAGE_SETTLE, update, error))
-        return false;
-
     g_autoptr(GArray) spans = coverage_overlap(store, part, ever, error);
     if (!spans)
         return false;
-    g_autoptr(GArray) merged = merge_neighbours(spans);
-    return merged->len == spans->len || replace_spans(store, part, ever, merged, error);
+    g_autoptr(GArray) cut = cut_settled(spans, settled_after);
+    g_autoptr(GArray) merged = merge_neighbours(cut);
+    return same_spans(merged, spans) || replace_spans(store, part, ever, merged, error);
 }
 
 bool store_coverage_settle(struct store *store, int64_t customer_id, const char *source, const char *part,

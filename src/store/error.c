@@ -1,16 +1,12 @@
-#include <errno.h>
-
 #include "store/store_private.h"
 
 G_DEFINE_QUARK(m365keep - store - error - quark, store_error)
 
-/* A write that failed for want of room: SQLite only calls ENOSPC so. */
-static bool out_of_room(const struct store *store, int code)
+/* SQLite calls only ENOSPC full. A quota or a limit on file sizes comes as a failed write, its errno forgotten; to the
+ * caller it is the same: nothing was written, and nothing will be until somebody makes room. */
+static bool is_failed_write(int extended_code)
 {
-    if (code == SQLITE_FULL)
-        return true;
-    int cause = sqlite3_system_errno(store->db);
-    return code == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT || cause == EFBIG);
+    return extended_code == SQLITE_IOERR_WRITE || extended_code == SQLITE_IOERR_SHMSIZE;
 }
 
 void store_error_set(const struct store *store, const char *doing, GError **error)
@@ -18,10 +14,16 @@ void store_error_set(const struct store *store, const char *doing, GError **erro
     int code = sqlite3_errcode(store->db) & 0xff;
     const char *words = sqlite3_errmsg(store->db), *path = store->path;
 
-    if (out_of_room(store, code))
+    if (code == SQLITE_FULL)
         g_set_error(error, STORE_ERROR, STORE_ERROR_FULL,
                     "the disk is full, %s cannot grow (%s: %s); nothing was changed: free some space and run again",
                     path, doing, words);
+    else if (is_failed_write(sqlite3_extended_errcode(store->db)))
+        g_set_error(
+            error, STORE_ERROR, STORE_ERROR_FULL,
+            "a write to %s failed (%s: %s); nothing was changed: see whether the disk is full, a quota or a limit "
+            "on file sizes is reached, or the disk is failing, and run again",
+            path, doing, words);
     else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
         g_set_error(
             error, STORE_ERROR, STORE_ERROR_BUSY,

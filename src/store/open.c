@@ -22,7 +22,34 @@ static uint32_t big_endian(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-static enum presence look_at_header(const char *path, const uint8_t *header, size_t length, GError **error)
+static bool check_version(const char *path, int64_t version, enum store_mode mode, GError **error)
+{
+    if (version > store_schema_version()) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_NEWER,
+                    "%s was written by a newer m365keep (schema %d, this program knows %d): use that program", path,
+                    (int)version, store_schema_version());
+        return false;
+    }
+    if (version < store_schema_version() && mode == STORE_READ) {
+        g_set_error(
+            error, STORE_ERROR, STORE_ERROR_FAILED,
+            "%s was written by an older m365keep (schema %d, this program needs %d): collect brings it up to date",
+            path, (int)version, store_schema_version());
+        return false;
+    }
+    return true;
+}
+
+/* True when a write-ahead log beside the database may say otherwise than its first page. */
+static bool has_log(const char *path)
+{
+    g_autofree char *log = g_strconcat(path, "-wal", NULL);
+    struct stat status;
+    return stat(log, &status) == 0 && status.st_size > 0;
+}
+
+static enum presence look_at_header(const char *path, const uint8_t *header, size_t length, enum store_mode mode,
+                                    GError **error)
 {
     static const char magic[] = "SQLite format 3";
     if (length < HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0) {
@@ -38,10 +65,11 @@ static enum presence look_at_header(const char *path, const uint8_t *header, siz
             application, (unsigned)STORE_APPLICATION_ID);
         return UNUSABLE;
     }
-    return PRESENT;
+    uint32_t version = big_endian(header + HEADER_USER_VERSION);
+    return has_log(path) || check_version(path, version, mode, error) ? PRESENT : UNUSABLE;
 }
 
-static enum presence read_header(const char *path, GError **error)
+static enum presence read_header(const char *path, enum store_mode mode, GError **error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -56,7 +84,7 @@ static enum presence read_header(const char *path, GError **error)
         g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED, "cannot read %s: %s", path, g_strerror(cause));
         return UNUSABLE;
     }
-    return length == 0 ? EMPTY : look_at_header(path, header, (size_t)length, error);
+    return length == 0 ? EMPTY : look_at_header(path, header, (size_t)length, mode, error);
 }
 
 /* What to say, and do, where there is no file. */
@@ -89,7 +117,7 @@ static enum presence look_at_file(const char *path, const char *folder, enum sto
                     S_ISDIR(status.st_mode) ? "a folder" : "no regular file");
         return UNUSABLE;
     }
-    enum presence presence = read_header(path, error);
+    enum presence presence = read_header(path, mode, error);
     if (presence == EMPTY && mode != STORE_CREATE) {
         g_set_error(error, STORE_ERROR, STORE_ERROR_NOT_FOUND,
                     "%s is an empty file: collect makes a database of it, or give another path", path);
@@ -255,26 +283,13 @@ static bool connect_to_write(struct store *store, const char *folder, GError **e
            connect_to(store, store->path, SQLITE_OPEN_READWRITE, error);
 }
 
-static bool check_version(struct store *store, enum store_mode mode, GError **error)
+/* What the file said may be older than what its log holds. */
+static bool version_in_use(struct store *store, enum store_mode mode, GError **error)
 {
     int64_t version;
     sqlite3_stmt *statement = statement_get(store, STATEMENT_USER_VERSION, error);
-    if (!statement || !statement_int(store, STATEMENT_USER_VERSION, statement, 0, &version, error))
-        return false;
-    if (version > store_schema_version()) {
-        g_set_error(error, STORE_ERROR, STORE_ERROR_NEWER,
-                    "%s was written by a newer m365keep (schema %d, this program knows %d): use that program",
-                    store->path, (int)version, store_schema_version());
-        return false;
-    }
-    if (version < store_schema_version() && mode == STORE_READ) {
-        g_set_error(
-            error, STORE_ERROR, STORE_ERROR_FAILED,
-            "%s was written by an older m365keep (schema %d, this program needs %d): collect brings it up to date",
-            store->path, (int)version, store_schema_version());
-        return false;
-    }
-    return true;
+    return statement && statement_int(store, STATEMENT_USER_VERSION, statement, 0, &version, error) &&
+           check_version(store->path, version, mode, error);
 }
 
 static bool open_present(struct store *store, const char *folder, enum store_mode mode, enum presence presence,
@@ -282,7 +297,7 @@ static bool open_present(struct store *store, const char *folder, enum store_mod
 {
     bool connected =
         mode == STORE_READ ? connect_to_read(store, folder, error) : connect_to_write(store, folder, error);
-    if (!connected || !check_version(store, mode, error))
+    if (!connected || !version_in_use(store, mode, error))
         return false;
     if (mode == STORE_READ)
         return true;

@@ -79,9 +79,6 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_COVERAGE_INSERT] =
         {"coverage_insert", "INSERT INTO coverage_span (customer_id, source, part, from_s, to_s, state, read_at, "
                             "reads, records, late_records) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"},
-    [STATEMENT_COVERAGE_SETTLE] = {"coverage_settle",
-                                   "UPDATE coverage_span SET state = 'settled' WHERE customer_id = ?1 AND source = ?2 "
-                                   "AND part = ?3 AND state = 'read' AND read_at >= to_s + ?4"},
     [STATEMENT_CURSOR_READ] = {"cursor_read",
                                "SELECT from_s, to_s, next_link, records, saved_at, late_records FROM collect_cursor "
                                "WHERE customer_id = ?1 AND source = ?2 AND part = ?3"},

@@ -144,7 +144,8 @@ struct store_coverage {
 GArray *store_coverage_read(struct store *store, int64_t customer_id, const char *source, const char *part,
                             GError **error);
 
-/* Marks rows settled whose last sweep is over: read at or after their end plus `settled_after` seconds. */
+/* Marks settled what was read at least `settled_after` seconds past it: its last sweep is over. Cuts spans at that
+ * line, and joins neighbours about which there is no more to say. */
 bool store_coverage_settle(struct store *store, int64_t customer_id, const char *source, const char *part,
                            int64_t settled_after, GError **error);
 

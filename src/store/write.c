@@ -158,8 +158,10 @@ static bool store_unreadable(struct store *store, struct store_page *page, const
     bind_text(insert, 5, unreadable->reason ? unreadable->reason : "");
     bind_blob(insert, 6, digest, HASH_KEY_BYTES);
     bind_blob(insert, 7, unreadable->body, unreadable->length);
-    page->counts.unreadable++;
-    return statement_run(store, STATEMENT_UNREADABLE_INSERT, insert, error);
+    if (!statement_run(store, STATEMENT_UNREADABLE_INSERT, insert, error))
+        return false;
+    page->counts.unreadable += sqlite3_changes(store->db); /* none when it was kept before */
+    return true;
 }
 
 /* A clock of the sender's that runs ahead must not make the source look fresh for years. */

@@ -1,0 +1,110 @@
+/* Verification: a sound database passes, and each kind of damage is named. */
+#include "fixture.h"
+
+static int setup_filled(void **state)
+{
+    if (setup_store(state) != 0)
+        return -1;
+    struct fixture *fixture = *state;
+    commit_one(fixture, document_of("a", "2026-11-25T12:00:00Z", "{\"v\":1}", "one"), AT);
+    commit_one(fixture, document_of("a", "2026-11-25T12:00:00Z", "{\"v\":2}", "two"), AT + 1);
+    commit_one(fixture, document_of("b", "2026-11-25T12:00:01Z", "{\"v\":3}", "three"), AT + 2);
+    return 0;
+}
+
+static void a_sound_database_passes(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    assert_ok(store_verify(fixture->store, &error), error);
+    assert_ok(store_verify(fixture->store, &error), error);
+}
+
+static void each_damage_is_found_and_named(void **state)
+{
+    static const struct {
+        const char *damage, *words;
+    } cases[] = {
+        {"DELETE FROM event_fts WHERE event_fts MATCH 'three'", "has no row in event_fts"},
+        {"INSERT INTO event_fts (rowid, text) VALUES (5, 'stray')", "event_fts has the row 5 of no event"},
+        {"DELETE FROM event_key WHERE event_id = (SELECT max(event_id) FROM event)", "2 events but 1 keys"},
+        {"UPDATE event_key SET event_id = 5 WHERE event_id = (SELECT max(event_id) FROM event)", "belongs to no event"},
+        {"UPDATE event SET raw = '{\"v\":4}' WHERE id = 'b'", "does not match its hash"},
+        {"UPDATE event SET id = 'c' WHERE id = 'b'", "does not lead to it"},
+        {"UPDATE event_version SET raw = '{}'", "an earlier body of event"},
+        {"UPDATE event SET customer_id = 99 WHERE id = 'b'", "points to a row of customer"},
+        {"UPDATE event_version SET event_id = 5", "points to a row of event"},
+        {"UPDATE collection SET records = 7", "collections counts 7 records of sign-ins where there are 2"},
+        {"DELETE FROM collection", "collections counts 0 records of sign-ins where there are 2"},
+        {"INSERT INTO collection (customer_id, source, records) VALUES (1, 'unified-audit', 3)",
+         "where there are none"},
+        {"INSERT INTO coverage_span VALUES (1, 'sign-ins', '', 0, 9, 'read', 1, 1, 1, 0), "
+         "(1, 'sign-ins', '', 8, 10, 'read', 1, 1, 1, 0)",
+         "overlap at 8"},
+        {"UPDATE event SET seq = 99 WHERE id = 'b'", "has change number 99, never given out"},
+        {"UPDATE event SET seq = 1", "change number 1 was given to 2 events"},
+        {"UPDATE event_fts_content SET c0 = 'other words' WHERE c0 = 'three'", "is damaged (verify_event_fts"},
+        {"INSERT INTO user_fts (rowid, text) VALUES (1, 'x')", "user_fts has the row 1 of no user"},
+        {"INSERT INTO issue_fts (rowid, text) VALUES (1, 'x')", "issue_fts has the row 1 of no issue"},
+        {"INSERT INTO message_fts (rowid, text) VALUES (1, 'x')", "message_fts has the row 1 of no message"},
+        {"DROP INDEX event_seq; ", NULL}, /* no fault of the data */
+    };
+    struct fixture *fixture = *state;
+    store_close(fixture->store);
+    fixture->store = NULL;
+    g_autofree char *whole = NULL;
+    gsize length;
+    assert_true(g_file_get_contents(fixture->path, &whole, &length, NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        GError *error = NULL;
+        assert_true(g_file_set_contents(fixture->path, whole, (gssize)length, NULL));
+        execute(fixture, cases[i].damage);
+        struct store *store = store_open(fixture->path, STORE_WRITE, &error);
+        assert_ok(store != NULL, error);
+        bool sound = store_verify(store, &error);
+        store_close(store);
+        if (cases[i].words)
+            assert_refused(sound, &error, STORE_ERROR_CORRUPT, cases[i].words);
+        else
+            assert_ok(sound, error);
+    }
+}
+
+static void damage_below_sqlite_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    store_close(fixture->store);
+    fixture->store = NULL;
+    char *bytes = NULL;
+    gsize length;
+    assert_true(g_file_get_contents(fixture->path, &bytes, &length, NULL));
+    char *at = memmem(bytes, length, "{\"v\":3}", 7);
+    assert_non_null(at);
+    at[5] = '9'; /* a flipped bit in a body: only its hash can tell */
+    assert_true(g_file_set_contents(fixture->path, bytes, (gssize)length, NULL));
+    g_free(bytes);
+    GError *error = NULL;
+    struct store *store = store_open(fixture->path, STORE_WRITE, &error);
+    assert_refused(store_verify(store, &error), &error, STORE_ERROR_CORRUPT, "does not match its hash");
+    store_close(store);
+}
+
+static void a_store_opened_for_reading_cannot_be_verified_and_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    GError *error = NULL;
+    g_autoptr(Store) reader = store_open(fixture->path, STORE_READ, &error);
+    assert_refused(store_verify(reader, &error), &error, STORE_ERROR_READ_ONLY, "cannot be written");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_sound_database_passes, setup_filled, teardown_verified),
+        cmocka_unit_test_setup_teardown(each_damage_is_found_and_named, setup_filled, teardown),
+        cmocka_unit_test_setup_teardown(damage_below_sqlite_is_found, setup_filled, teardown),
+        cmocka_unit_test_setup_teardown(a_store_opened_for_reading_cannot_be_verified_and_says_so, setup_filled,
+                                        teardown_verified),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
