@@ -41,6 +41,7 @@ void source_run_free(struct source_run *run)
     if (run->stretches)
         g_array_unref(run->stretches);
     g_free(run->link);
+    g_free(run->unreadable_reason);
     client_chain_free(run->chain);
     json_page_free(run->body);
     json_tree_free(run->tree);
@@ -58,12 +59,10 @@ static const char *next_step(const struct client_failure *failure)
 {
     if (failure->verdict == CLIENT_REFUSED)
         return "The service refuses the request itself and would do so again: update m365keep, and if that does not "
-               "help, report "
-               "the code and the request_id.";
+               "help, report this line to its makers.";
     if (failure->request_id)
         return "Nothing is lost: what is missing stays open, and the next run reads it. If it lasts, quote the "
-               "request_id to "
-               "Microsoft's support.";
+               "request_id to Microsoft's support.";
     return "Nothing is lost: what is missing stays open, and the next run reads it.";
 }
 
@@ -268,11 +267,32 @@ static void window_read(struct source_run *run)
 /* --- failures
  * ----------------------------------------------------------------------------------------------------------- */
 
+static void say_left_open(struct source_run *run)
+{
+    struct store_window window = run->left_open;
+    g_autofree char *from = timestamp_format_seconds(window.from), *to = timestamp_format_seconds(window.to);
+
+    run->left_open = (struct store_window){0};
+    if (window.from < window.to)
+        warn(run, g_strdup_printf("The time from %s to %s could not be read: it stays open, and the next run tries "
+                                  "again.",
+                                  from, to));
+}
+
+/* Neighbours are told as one. */
+static void leave_open(struct source_run *run, struct store_window window)
+{
+    if (run->left_open.to != window.from) {
+        say_left_open(run);
+        run->left_open = window;
+    }
+    run->left_open.to = window.to;
+}
+
 /* The same time again, in a smaller window; below an hour the stretch is left open for the next run. */
 static void shrink_window(struct source_run *run, const struct client_failure *failure)
 {
     int64_t length = run->window.to - run->window.from;
-    g_autofree char *from = timestamp_format_seconds(run->window.from), *to = timestamp_format_seconds(run->window.to);
 
     g_clear_pointer(&run->link, g_free);
     run->restarted = false;
@@ -281,9 +301,7 @@ static void shrink_window(struct source_run *run, const struct client_failure *f
         next_window(run);
         return;
     }
-    warn(run,
-         g_strdup_printf("The time from %s to %s could not be read (%s): it stays open, and the next run tries again.",
-                         from, to, failure->code));
+    leave_open(run, run->window);
     note_failure(run, failure);
     if (++run->failed_windows >= FAILED_WINDOWS_MAX)
         run->state = SOURCE_RUN_WRITING;
@@ -331,6 +349,8 @@ static void decode_records(struct source_run *run, struct writer_page *out, cons
             document_seal(document, run->customer_name, run->tenant_id, run->source->name);
             g_ptr_array_add(out->page.documents, document);
         } else {
+            if (!run->unreadable_reason)
+                run->unreadable_reason = g_strdup(error->message);
             g_ptr_array_add(out->page.unreadable,
                             unreadable_new(error->message, request_id, slice.bytes, slice.length));
         }
@@ -522,10 +542,11 @@ void source_run_finish(struct source_run *run)
     struct collect_source *result = run->result;
 
     run->state = SOURCE_RUN_DONE;
+    say_left_open(run);
     if (result->unreadable)
-        warn(run, g_strdup_printf("%" G_GINT64_FORMAT
-                                  " records could not be read; they are kept as received in the table unreadable.",
-                                  result->unreadable));
+        warn(run, g_strdup_printf("%" G_GINT64_FORMAT " record%s could not be read (see the table unreadable). %s%s",
+                                  result->unreadable, result->unreadable == 1 ? "" : "s",
+                                  result->unreadable == 1 ? "" : "The first: ", run->unreadable_reason));
     judge(run);
     note_outcome(run);
     log_outcome(run);

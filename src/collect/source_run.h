@@ -36,6 +36,8 @@ struct source_run {
     GArray *stretches; /* struct plan_stretch; those before `next` are done */
     guint next;
     int64_t window_s;
+    struct store_window left_open; /* given up and not yet told */
+    char *unreadable_reason;       /* of the first record that could not be read */
     unsigned failed_windows, done_windows;
     /* The window that is being read. */
     struct store_window window;

@@ -832,11 +832,11 @@ def test_the_secret_is_in_no_argument_no_progress_and_no_file_while_it_runs(sim,
 
 # Where a run may stand when the signal comes: what the service does then, and on which clock.
 STANDS = {
-    "in the middle of pages": ({"match": {"path": "signIns"}, "skip": 4, "action": {"delay_ms": NEVER_MS}}, 0),
+    "in the middle of pages": ({"match": {"path": "signIns", "page": 3}, "action": {"delay_ms": NEVER_MS}}, 0),
     "while signing in": ({"match": {"path": "oauth2"}, "action": {"delay_ms": NEVER_MS}}, 0),
-    "in the middle of a page": ({"match": {"path": "signIns"}, "skip": 4, "action": {"stall_after": "half"}}, 0),
-    "while throttled q102": ({"match": {"path": "signIns"}, "skip": 4, "action": {"status": 429, "headers": {"Retry-After": "800"}}}, 1),
-    "while backing off": ({"match": {"path": "signIns"}, "skip": 4, "action": {"status": 503, "headers": {"Retry-After": "800"}}}, 1),
+    "in the middle of a page": ({"match": {"path": "signIns", "page": 3}, "action": {"stall_after": "half"}}, 0),
+    "while throttled q102": ({"match": {"path": "signIns", "page": 3}, "action": {"status": 429, "headers": {"Retry-After": "800"}}}, 1),
+    "while backing off": ({"match": {"path": "signIns", "page": 3}, "action": {"status": 503, "headers": {"Retry-After": "800"}}}, 1),
 }
 
 
@@ -882,7 +882,7 @@ def fixture_killed(begin, path):
             return connection.execute("SELECT count(*) FROM collect_cursor WHERE source = 'sign-ins'").fetchone() == (1,)
 
     def run(simulator):
-        simulator.fault({"delay_ms": NEVER_MS}, "signIns", skip=6)
+        simulator.fault({"delay_ms": NEVER_MS}, "signIns", page=3)
         process = begin(simulator)
         wait_until(lambda: stands(simulator), process)
         process.kill()
