@@ -111,6 +111,8 @@ def main():
     options = parser.parse_args()
     folder = pathlib.Path(options.keep or tempfile.mkdtemp(prefix="m365keep-bench"))
     folder.mkdir(exist_ok=True)
+    for leftover in [folder / "ready", *folder.glob("*.db*")]:
+        leftover.unlink(missing_ok=True)
     clock = "1800000000@0@1800000000"
     records = options.sign_ins + options.directory_audits
     process, url = start_simulator(options.build, folder,
