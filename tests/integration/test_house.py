@@ -24,7 +24,7 @@ HOMES = {
 
 # The C library, POSIX and Linux.
 SYSTEM = re.compile(
-    r"(arpa/inet|assert|ctype|errno|fcntl|float|inttypes|langinfo|limits|locale|math|netdb|netinet/[a-z0-9]+|poll|pthread|sched|"
+    r"(arpa/inet|assert|ctype|errno|fcntl|float|inttypes|langinfo|limits|locale|malloc|math|netdb|netinet/[a-z0-9]+|poll|pthread|sched|"
     r"setjmp|signal|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sys/[a-z]+|termios|time|unistd|wchar|wctype)\.h")
 
 # Calls go down: a room may use what stands to its right.

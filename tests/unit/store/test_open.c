@@ -370,6 +370,7 @@ static void two_names_of_one_database_share_the_lock(void **state)
     g_autofree char *name = g_build_filename(fixture->folder, "link.db", NULL);
     assert_int_equal(symlink(fixture->path, name), 0);
     g_autoptr(StoreLock) lock = store_lock_take(fixture->path, &error);
+    assert_ok(lock != NULL, error);
     struct store_lock *second = store_lock_take(name, &error);
     assert_refused(second != NULL, &error, STORE_ERROR_BUSY, "already collecting");
 }
