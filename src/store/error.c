@@ -1,6 +1,6 @@
 #include "store/store_private.h"
 
-G_DEFINE_QUARK(m365keep - store - error - quark, store_error)
+G_DEFINE_QUARK(m365keep_store_error, store_error)
 
 /* SQLite calls only ENOSPC full. A quota or a limit on file sizes comes as a failed write, its errno forgotten; to the
  * caller it is the same: nothing was written, and nothing will be until somebody makes room. */

@@ -306,15 +306,17 @@ static bool open_present(struct store *store, const char *folder, enum store_mod
 
 struct store *store_open(const char *path, enum store_mode mode, GError **error)
 {
-    g_autoptr(Store) store = g_new0(struct store, 1);
+    struct store *store = g_new0(struct store, 1);
     store->path = g_canonicalize_filename(path, NULL);
     g_autofree char *folder = g_path_get_dirname(store->path);
 
     enum presence presence = look_at_file(store->path, folder, mode, error);
     if (presence == UNUSABLE || (presence == ABSENT && !create(store->path, folder, error)) ||
-        !open_present(store, folder, mode, presence, error))
+        !open_present(store, folder, mode, presence, error)) {
+        store_close(store);
         return NULL;
-    return g_steal_pointer(&store);
+    }
+    return store;
 }
 
 void store_close(struct store *store)

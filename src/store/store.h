@@ -97,7 +97,7 @@ struct store_window {
     int64_t from, to;
 };
 
-/* What a page did, counted by the store. */
+/* What a page did, counted by the store. An unreadable record that is kept already counts no more. */
 struct store_counts {
     int64_t inserted, updated, duplicates, unreadable;
 };
@@ -191,7 +191,8 @@ struct store_event {
 /* Return false to stop. */
 typedef bool (*store_event_fn)(const struct store_event *event, void *user);
 
-/* Calls `each` for the newest matching events first. False with *error. */
+/* Calls `each` for the newest matching events first. False with *error. Nothing is held open during the call back: it
+ * may take its time, and may use the store. The time limit counts SQLite's time only. */
 bool store_search(struct store *store, const struct store_query *query, store_event_fn each, void *user,
                   GError **error);
 
@@ -205,8 +206,9 @@ void store_event_append_json(GString *out, const struct store_event *event);
 /* --- for tests and maintenance --------------------------------------------------------------------------------------
  */
 
-/* FTS integrity, ids of both sides, foreign keys, SQLite's own integrity_check. False with *error naming the first
- * fault. */
+/* SQLite's own integrity_check, foreign keys, FTS integrity, ids of both sides, counts, coverage, and every body
+ * against its hash. False with *error naming the first fault. Reads everything: seconds a gigabyte. Needs STORE_WRITE,
+ * as FTS5 checks itself by way of INSERT. */
 bool store_verify(struct store *store, GError **error);
 
 #endif
