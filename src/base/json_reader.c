@@ -4,7 +4,7 @@
 
 #include "utf8.h"
 
-G_DEFINE_QUARK(m365keep - json - error, json_error)
+G_DEFINE_QUARK(m365keep_json_error, json_error)
 
 /* What may come next. */
 enum state {

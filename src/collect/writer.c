@@ -5,7 +5,7 @@
 /* Bounds in bytes of bodies: memory depends on these and the largest page, never on the history. A page of 1,000
  * sign-ins has 2 to 3 MB, and its documents as much again. A transaction of this size takes about half a second at
  * most. */
-enum { QUEUE_BYTES = 2 * 1024 * 1024, BATCH_BYTES = 4 * 1024 * 1024 };
+enum { QUEUE_BYTES = 2 * 1024 * 1024, BATCH_BYTES = 3 * 1024 * 1024 };
 
 struct writer {
     struct store *store; /* the thread's alone */
@@ -56,7 +56,7 @@ static void take_batch(struct writer *writer, GPtrArray *batch)
     while (!g_queue_is_empty(&writer->waiting)) {
         struct writer_page *page = g_queue_peek_head(&writer->waiting);
 
-        if (batch->len && bytes + page_bytes(page) > BATCH_BYTES)
+        if (bytes >= BATCH_BYTES)
             break;
         bytes += page_bytes(page);
         writer->waiting_bytes -= page_bytes(page);
@@ -109,26 +109,27 @@ static bool failed(struct writer *writer)
     return yes;
 }
 
+/* One transaction. After a failure later pages must not be written: their cursor would step over the lost one. */
+static void commit_batch(struct writer *writer, GPtrArray *batch)
+{
+    g_autofree struct store_page **pages = g_new(struct store_page *, batch->len);
+    GError *error = NULL;
+
+    for (guint i = 0; i < batch->len; i++)
+        pages[i] = &((struct writer_page *)g_ptr_array_index(batch, i))->page;
+    if (!failed(writer))
+        store_commit_pages(writer->store, pages, batch->len, &error);
+    finish_batch(writer, batch, error);
+}
+
 static void *run(void *user)
 {
     struct writer *writer = user;
     g_autoptr(GPtrArray) batch = g_ptr_array_new();
 
-    for (;;) {
-        g_autofree struct store_page **pages = NULL;
-        GError *error = NULL;
-
-        take_batch(writer, batch);
-        if (!batch->len)
-            return NULL;
-        pages = g_new(struct store_page *, batch->len);
-        for (guint i = 0; i < batch->len; i++)
-            pages[i] = &((struct writer_page *)g_ptr_array_index(batch, i))->page;
-        /* After a failure later pages must not be written: their cursor would step over the lost one. */
-        if (!failed(writer))
-            store_commit_pages(writer->store, pages, batch->len, &error);
-        finish_batch(writer, batch, error);
-    }
+    for (take_batch(writer, batch); batch->len; take_batch(writer, batch))
+        commit_batch(writer, batch);
+    return NULL;
 }
 
 struct writer *writer_new(const char *path, struct client *client, GError **error)

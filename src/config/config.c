@@ -9,7 +9,7 @@
 #define DATABASE_DEFAULT "/var/lib/m365keep/m365keep.db"
 #define CUSTOMER_DEFAULT "default"
 
-G_DEFINE_QUARK(m365keep - config - error, config_error)
+G_DEFINE_QUARK(m365keep_config_error, config_error)
 
 /* Microsoft's national clouds ("National cloud deployments"; Management Activity API reference, "Office 365 plans").
  * GCC shares all but the Management API's host with the worldwide cloud. China's Management API host is seen in use,

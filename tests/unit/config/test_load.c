@@ -494,7 +494,7 @@ static void proxies_of_the_file_reach_the_libraries(void **state)
     set_credentials();
     write_file(".env", "HTTPS_PROXY=http://file:3128\nno_proxy=file.example\nSSL_CERT_FILE=/file.pem\nOTHER=x\n");
     g_setenv("NO_PROXY", "real.example", TRUE);
-    g_autoptr(Config) config = load_well();
+    config_free(load_well());
     assert_string_equal(g_getenv("HTTPS_PROXY"), "http://file:3128");
     assert_string_equal(g_getenv("SSL_CERT_FILE"), "/file.pem");
     assert_string_equal(g_getenv("NO_PROXY"), "real.example");
