@@ -36,12 +36,13 @@ need_packages() {
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libglib2.0-dev libsqlite3-dev libcurl4-openssl-dev libcjson-dev
 nettle-dev libmicrohttpd-dev"
 
-# build PRESET [CMAKE OPTION...]: configures and builds; quiet unless it fails.
+# build PRESET [TARGET [CMAKE OPTION...]]: configures and builds; quiet unless it fails.
 build() {
     preset=$1
-    shift
+    target=${2:-all}
+    shift "$(($# < 2 ? $# : 2))"
     log=$(mktemp)
-    if ! { cmake --preset "$preset" "$@" && cmake --build --preset "$preset"; } >"$log" 2>&1; then
+    if ! { cmake --preset "$preset" "$@" && cmake --build --preset "$preset" --target "$target"; } >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
         die "the build '$preset' failed (see above)"
