@@ -203,6 +203,13 @@ char *text_bytes(gint64 bytes)
     }
 }
 
+char *text_take(GString *string)
+{
+    size_t bytes = string->len + 1;
+
+    return g_realloc(g_string_free(string, FALSE), bytes);
+}
+
 void text_free_secret(char *secret)
 {
     if (secret == NULL)

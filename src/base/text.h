@@ -30,6 +30,9 @@ void text_append_json(GString *out, const char *text);
 char *text_count(gint64 n);
 char *text_bytes(gint64 bytes);
 
+/* Frees `string` and returns its text without the room it had to grow. Returned: free with g_free. */
+char *text_take(GString *string);
+
 /* Frees a secret after wiping it. NULL is accepted. */
 void text_free_secret(char *secret);
 

@@ -2,6 +2,7 @@
 
 #include "activities.h"
 #include "audit.h"
+#include "base/base.h"
 #include "record.h"
 
 enum {
@@ -642,5 +643,5 @@ char *audit_sentence(const struct json_node *record, const struct document *docu
 
     if (activity == NULL || !append_known(out, &s, activity))
         append_general(out, &s);
-    return g_string_free(out, FALSE);
+    return text_take(out);
 }

@@ -62,7 +62,7 @@ static char *targets_of(const struct json_node *record)
         text_append_json(out, name);
     }
     g_string_append_c(out, ']');
-    return g_string_free(out, FALSE);
+    return text_take(out);
 }
 
 /* Known results in lower case, whatever the API version writes; others as received. */

@@ -89,7 +89,7 @@ static char *targets_of(const struct json_node *record)
         text_append_json(out, resource);
     }
     g_string_append_c(out, ']');
-    return g_string_free(out, FALSE);
+    return text_take(out);
 }
 
 /* --- the sentence
@@ -255,7 +255,7 @@ static char *summary_of(const struct json_node *record, const struct document *d
     append_risk(out, record);
     if (outcome.known && outcome.code != 0)
         append_reason(out, record, outcome);
-    return g_string_free(out, FALSE);
+    return text_take(out);
 }
 
 void sign_ins_decode(const struct json_node *record, struct document *document)

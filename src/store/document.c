@@ -1,3 +1,4 @@
+#include "base/base.h"
 #include "store/facets.h"
 #include "store/store.h"
 
@@ -55,7 +56,7 @@ void document_seal(struct document *document, const char *customer, const char *
     facet_append(facets, FACET_RESULT, document->result);
     append_actors(facets, document);
     g_free(document->facets);
-    document->facets = g_string_free(facets, FALSE);
+    document->facets = text_take(facets);
 }
 
 struct unreadable *unreadable_new(const char *reason, const char *request_id, const char *body, size_t length)
