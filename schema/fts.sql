@@ -4,7 +4,7 @@
 -- base row (event.event_id, user.user_id, service_issue.issue_id, service_message.message_id). The program writes them in the
 -- transaction that writes the base row; there are no triggers, so whoever deletes a row by hand deletes it here too.
 --   text    what can be searched: the summary, then each distinct string or number of the record, one a line
---   facets  one token for each exact value the program filters by: two letters (cu customer, so source, se service,
+--   facets  one token for each exact value the program filters by: two letters (cu tenant id, so source, se service,
 --           op operation, re result, ac actor) and 12 hexadecimal digits of SHA-256 of the lower-case value
 -- Search in the shell:  SELECT timestamp, display_summary FROM event_fts JOIN events ON event_id = event_fts.rowid
 --                       WHERE event_fts MATCH 'text: alice "reset password"' ORDER BY event_fts.rowid DESC LIMIT 50;

@@ -346,7 +346,7 @@ static void decode_records(struct source_run *run, struct writer_page *out, cons
         struct document *document = source_decode(run->source, run->tree, slice, out->page.received_at, &error);
 
         if (document) {
-            document_seal(document, run->customer_name, run->tenant_id, run->source->name);
+            document_seal(document, run->tenant_id, run->source->name);
             g_ptr_array_add(out->page.documents, document);
         } else {
             if (!run->unreadable_reason)

@@ -1,38 +1,35 @@
 #include "store/store_private.h"
 
-/* Looks for the customer; 0 when there is none. */
-static bool customer_find(struct store *store, const char *name, const char *tenant_id, int64_t *id, GError **error)
+/* Runs a statement about (name, tenant) that returns the row's id; 0 when it returns none. */
+static bool customer_write(struct store *store, enum statement_id statement, const char *name, const char *tenant_id,
+                           int64_t *id, GError **error)
 {
-    sqlite3_stmt *find = statement_get(store, STATEMENT_CUSTOMER_FIND, error);
-    if (!find)
+    sqlite3_stmt *write = statement_get(store, statement, error);
+    if (!write)
         return false;
-    bind_text(find, 1, name);
-    bind_text(find, 2, tenant_id);
-    return statement_int(store, STATEMENT_CUSTOMER_FIND, find, 0, id, error);
+    bind_text(write, 1, name);
+    bind_text(write, 2, tenant_id);
+    return statement_int(store, statement, write, 0, id, error);
 }
 
-static bool customer_insert(struct store *store, const char *name, const char *tenant_id, int64_t *id, GError **error)
+/* Under the lock: another program may have been quicker, and a tenant may have got a new name. */
+static bool customer_settle(struct store *store, const char *name, const char *tenant_id, int64_t *id, GError **error)
 {
-    sqlite3_stmt *insert = statement_get(store, STATEMENT_CUSTOMER_INSERT, error);
-    if (!insert)
-        return false;
-    bind_text(insert, 1, name);
-    bind_text(insert, 2, tenant_id);
-    return statement_int(store, STATEMENT_CUSTOMER_INSERT, insert, 0, id, error);
+    return customer_write(store, STATEMENT_CUSTOMER_FIND, name, tenant_id, id, error) &&
+           (*id != 0 || customer_write(store, STATEMENT_CUSTOMER_RENAME, name, tenant_id, id, error)) &&
+           (*id != 0 || customer_write(store, STATEMENT_CUSTOMER_INSERT, name, tenant_id, id, error));
 }
 
 int64_t store_customer(struct store *store, const char *name, const char *tenant_id, GError **error)
 {
     int64_t id = 0;
-    if (!customer_find(store, name, tenant_id, &id, error))
+    if (!customer_write(store, STATEMENT_CUSTOMER_FIND, name, tenant_id, &id, error))
         return 0;
     if (id != 0)
         return id;
     if (!store_begin(store, error))
         return 0;
-    /* Again, under the lock: another program may have been quicker. */
-    if (!customer_find(store, name, tenant_id, &id, error) ||
-        (id == 0 && !customer_insert(store, name, tenant_id, &id, error))) {
+    if (!customer_settle(store, name, tenant_id, &id, error)) {
         store_rollback(store);
         return 0;
     }

@@ -220,6 +220,21 @@ static bool mark_lost(struct store *store, const struct coverage_part *part, str
     return replace_spans(store, part, window, spans, error);
 }
 
+bool store_mark_open(struct store *store, int64_t customer_id, const char *source, const char *part,
+                     struct store_window window, GError **error)
+{
+    struct coverage_part whose = {customer_id, source, part};
+    if (window.from >= window.to)
+        return true;
+    if (!store_begin(store, error))
+        return false;
+    if (!coverage_mark_open(store, &whose, window, error)) {
+        store_rollback(store);
+        return false;
+    }
+    return store_commit(store, error);
+}
+
 bool store_mark_lost(struct store *store, int64_t customer_id, const char *source, const char *part,
                      struct store_window window, int64_t now, GError **error)
 {

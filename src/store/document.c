@@ -39,7 +39,7 @@ static void append_actors(GString *facets, const struct document *document)
     }
 }
 
-void document_seal(struct document *document, const char *customer, const char *tenant_id, const char *source)
+void document_seal(struct document *document, const char *tenant_id, const char *source)
 {
     const char *parts[] = {tenant_id, source, document->dedupe_key};
     hash_key(parts, G_N_ELEMENTS(parts), document->key);
@@ -49,7 +49,7 @@ void document_seal(struct document *document, const char *customer, const char *
     memcpy(document->content_hash, digest, HASH_KEY_BYTES);
 
     GString *facets = g_string_sized_new(FACET_TOKEN_BYTES * 10);
-    facet_append(facets, FACET_CUSTOMER, customer);
+    facet_append(facets, FACET_CUSTOMER, tenant_id); /* a customer may be renamed */
     facet_append(facets, FACET_SOURCE, source);
     facet_append(facets, FACET_SERVICE, document->service);
     facet_append(facets, FACET_OPERATION, document->operation);

@@ -4,7 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "store/store.h"
+#include "store/store_private.h"
 
 struct store_lock {
     int fd;
@@ -57,6 +57,9 @@ static bool take(int fd, const char *path, GError **error)
 
 struct store_lock *store_lock_take(const char *path, GError **error)
 {
+    /* A lock beside what is none of ours, or where nothing can be, would be litter. */
+    if (!store_look(path, STORE_CREATE, error))
+        return NULL;
     g_autofree char *file = lock_path(path);
     /* The file stays after release: removing it would let two processes lock two files of one name. */
     int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

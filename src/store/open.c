@@ -69,21 +69,40 @@ static enum presence look_at_header(const char *path, const uint8_t *header, siz
     return has_log(path) || check_version(path, version, mode, error) ? PRESENT : UNUSABLE;
 }
 
+/* The first bytes of a file, as many as there are; -1 with *error. By way of SQLite: when a descriptor of ours is
+ * closed, all locks end that this process holds on the file (fcntl(2)), those of its other connections too, and the
+ * next program to close the database would take their write-ahead log away. SQLite knows when a descriptor may be
+ * closed. */
+static int64_t read_beginning(const char *path, uint8_t *bytes, int length, GError **error)
+{
+    sqlite3 *db = NULL;
+    sqlite3_file *file = NULL;
+    sqlite3_int64 size = -1;
+    int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (code == SQLITE_OK)
+        code = file->pMethods->xFileSize(file, &size);
+    if (code == SQLITE_OK && size > 0)
+        code = file->pMethods->xRead(file, bytes, (int)MIN(size, length), 0);
+    if (code != SQLITE_OK) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED, "cannot read %s: %s", path, sqlite3_errstr(code));
+        size = -1;
+    }
+    sqlite3_close(db);
+    return MIN(size, length);
+}
+
 static enum presence read_header(const char *path, enum store_mode mode, GError **error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    if (euidaccess(path, R_OK) != 0) {
         g_set_error(error, STORE_ERROR, STORE_ERROR_READ_ONLY, "cannot read %s: %s", path, g_strerror(errno));
         return UNUSABLE;
     }
     uint8_t header[HEADER_BYTES] = {0};
-    ssize_t length = read(fd, header, sizeof header);
-    int cause = errno;
-    close(fd);
-    if (length < 0) {
-        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED, "cannot read %s: %s", path, g_strerror(cause));
+    int64_t length = read_beginning(path, header, sizeof header, error);
+    if (length < 0)
         return UNUSABLE;
-    }
     return length == 0 ? EMPTY : look_at_header(path, header, (size_t)length, mode, error);
 }
 
@@ -124,6 +143,13 @@ static enum presence look_at_file(const char *path, const char *folder, enum sto
         return UNUSABLE;
     }
     return presence;
+}
+
+bool store_look(const char *path, enum store_mode mode, GError **error)
+{
+    g_autofree char *absolute = g_canonicalize_filename(path, NULL);
+    g_autofree char *folder = g_path_get_dirname(absolute);
+    return look_at_file(absolute, folder, mode, error) != UNUSABLE;
 }
 
 static bool may_write(const char *path, int how, const char *what, GError **error)

@@ -30,7 +30,28 @@ static void set_range(struct question *question, const struct store_query *query
         question->highest = MIN(question->highest, MAX(query->before_event_id, INT64_MIN + 1) - 1);
 }
 
-static bool append_filters(GString *match, const struct store_query *query)
+/* The facets of the tenants that go, or went, by this name; of the name itself when there are none, which finds
+ * nothing. */
+static bool append_customer(struct store *store, GString *match, const char *name, GError **error)
+{
+    sqlite3_stmt *tenants = statement_get(store, STATEMENT_CUSTOMER_TENANTS, error);
+    char token[FACET_TOKEN_BYTES];
+    enum step step;
+    int n = 0;
+    if (!tenants)
+        return false;
+    bind_text(tenants, 1, name);
+    while ((step = statement_step(store, STATEMENT_CUSTOMER_TENANTS, tenants, error)) == STEP_ROW)
+        if (facet_token(FACET_CUSTOMER, (const char *)sqlite3_column_text(tenants, 0), token))
+            g_string_append_printf(match, "%s%s", n++ ? " OR " : "(", token);
+    if (n == 0 && facet_token(FACET_CUSTOMER, name, token))
+        g_string_append_printf(match, "(%s", token);
+    g_string_append_c(match, ')');
+    return step == STEP_DONE;
+}
+
+/* Appends the filters as one expression about facets; nothing when there are none. */
+static bool append_filters(struct store *store, GString *match, const struct store_query *query, GError **error)
 {
     const struct {
         enum facet facet;
@@ -43,12 +64,15 @@ static bool append_filters(GString *match, const struct store_query *query)
         if (!facet_token(filters[i].facet, filters[i].value, token))
             continue;
         g_string_append(match, any ? " AND " : "facets : (");
-        g_string_append(match, token);
         any = true;
+        if (filters[i].facet != FACET_CUSTOMER)
+            g_string_append(match, token);
+        else if (!append_customer(store, match, filters[i].value, error))
+            return false;
     }
     if (any)
         g_string_append_c(match, ')');
-    return any;
+    return true;
 }
 
 /* A raw expression must be whole by itself: put between parentheses, "a) OR (b" would step around the filters. */
@@ -82,9 +106,10 @@ static bool question_init(struct question *question, struct store *store, const 
     g_autoptr(GString) match = g_string_new(NULL);
     *question = (struct question){0};
     set_range(question, query);
-    bool filtered = append_filters(match, query);
+    if (!append_filters(store, match, query, error))
+        return false;
     if (!words_blank(query->words)) {
-        if (filtered)
+        if (match->len > 0)
             g_string_append(match, " AND ");
         if (!append_words(store, match, query, error))
             return false;

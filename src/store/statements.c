@@ -23,6 +23,10 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
 
     [STATEMENT_CUSTOMER_FIND] = {"customer_find",
                                  "SELECT customer_id FROM customer WHERE name = ?1 AND tenant_id = ?2"},
+    [STATEMENT_CUSTOMER_RENAME] = {"customer_rename",
+                                   "UPDATE customer SET name = ?1 WHERE tenant_id = ?2 RETURNING customer_id"},
+    [STATEMENT_CUSTOMER_TENANTS] = {"customer_tenants",
+                                    "SELECT tenant_id FROM customer WHERE name = ?1 COLLATE NOCASE"},
     [STATEMENT_CUSTOMER_INSERT] = {"customer_insert",
                                    "INSERT INTO customer (name, tenant_id) VALUES (?1, ?2) RETURNING customer_id"},
 
@@ -48,7 +52,8 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VERSION_INSERT] =
         {"version_insert", "INSERT INTO event_version (event_id, seq, stored_at, replaced_at, content_hash, raw) "
                            "SELECT event_id, seq, coalesce(changed_at, first_seen), ?2, ?3, raw "
-                           "FROM event WHERE event_id = ?1"},
+                           "FROM event WHERE event_id = ?1 AND NOT EXISTS "
+                           "(SELECT 1 FROM event_version WHERE event_id = ?1 AND content_hash = ?3)"},
     [STATEMENT_VERSION_MOVE] = {"version_move", "UPDATE event_version SET event_id = ?2 WHERE event_id = ?1"},
     [STATEMENT_FTS_INSERT] = {"fts_insert", "INSERT INTO event_fts (rowid, text, facets) VALUES (?1, ?2, ?3)"},
     [STATEMENT_FTS_DELETE] = {"fts_delete", "DELETE FROM event_fts WHERE rowid = ?1"},

@@ -45,7 +45,8 @@ struct store_lock *store_lock_take(const char *path, GError **error);
 void store_lock_release(struct store_lock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreLock, store_lock_release)
 
-/* The row of a customer, made when new. 0 with *error. A name that moved to another tenant gets a row of its own. */
+/* The row of a customer, made when new. 0 with *error. A tenant that goes by a new name keeps its row, and the row
+ * takes the name; a name that moved to another tenant gets a row of its own. */
 int64_t store_customer(struct store *store, const char *name, const char *tenant_id, GError **error);
 
 /* --- documents ------------------------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ struct document *document_new(void);
 void document_free(struct document *document);
 
 /* Computes key, content hash and facets; needs no database, so it runs on the collecting thread. */
-void document_seal(struct document *document, const char *customer, const char *tenant_id, const char *source);
+void document_seal(struct document *document, const char *tenant_id, const char *source);
 
 /* A record that could not be read. */
 struct unreadable {
@@ -120,6 +121,10 @@ struct store_page {
  * page, its coverage row, the cursor gone). All or nothing; false with *error. `counts` of each page are filled on
  * success. */
 bool store_commit_pages(struct store *store, struct store_page *const *pages, size_t n, GError **error);
+
+/* Notes that a stretch was begun and had to be left: it counts as not read, and later runs read it after newer time. */
+bool store_mark_open(struct store *store, int64_t customer_id, const char *source, const char *part,
+                     struct store_window window, GError **error);
 
 /* Marks a stretch that the service no longer keeps: a hole. Already covered time is left alone. */
 bool store_mark_lost(struct store *store, int64_t customer_id, const char *source, const char *part,

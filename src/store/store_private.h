@@ -59,6 +59,12 @@ bool store_commit(struct store *store, GError **error);
 /* Undoes everything since store_begin. Never fails: a transaction that SQLite has already undone is left alone. */
 void store_rollback(struct store *store);
 
+/* --- looking -----------------------------------------------------------------------------------------------------
+ */
+
+/* True when a database of ours lies at `path`, or may be made there where `mode` allows it. Touches nothing. */
+bool store_look(const char *path, enum store_mode mode, GError **error);
+
 /* --- migrations
  * -------------------------------------------------------------------------------------------------------- */
 

@@ -105,7 +105,7 @@ static struct document *decode_next(struct loop *loop, struct json_tree *tree)
     slice.length = (size_t)sqlite3_column_bytes(loop->next, 1);
     slice.bytes = g_memdup2(sqlite3_column_blob(loop->next, 1), slice.length);
     document = source_decode(source, tree, slice, 0, NULL);
-    document_seal(document, "bench", "bench", source->name);
+    document_seal(document, "bench", source->name);
     loop->source = source->name;
     return document;
 }

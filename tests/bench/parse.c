@@ -32,7 +32,7 @@ static size_t parse(const GString *body, const struct source *source, struct jso
         struct document *document = source_decode(source, tree, json_page_record(page, i), 0, NULL);
 
         if (document)
-            document_seal(document, "bench", "bench", source->name);
+            document_seal(document, "bench", source->name);
         document_free(document);
     }
     json_page_free(page);

@@ -146,6 +146,53 @@ static void of_a_doubled_member_the_last_one_counts_q53(void **state)
     assert_string_equal(json_page_member(page, "c"), "2");
 }
 
+static void a_link_is_a_string_or_null_and_given_once(void **state)
+{
+    static const char *const refused[] = {
+        "{\"value\":[],\"@odata.nextLink\":123}",
+        "{\"value\":[],\"@odata.nextLink\":true}",
+        "{\"value\":[],\"@odata.nextLink\":false}",
+        "{\"value\":[],\"@odata.nextLink\":{\"a\":1}}",
+        "{\"@odata.nextLink\":[\"https://h/p\"],\"value\":[]}",
+        "{\"value\":[],\"@odata.deltaLink\":0}",
+        "{\"value\":[],\"nextLink\":{}}",
+        "{\"value\":[],\"\\u0040odata.next\\u004cink\":1}",
+        "{\"value\":[],\"@odata.nextLink\":\"https://h/p\",\"@odata.nextLink\":null}",
+        "{\"@odata.nextLink\":null,\"value\":[],\"@odata.nextLink\":\"https://h/p\"}",
+        "{\"@odata.nextLink\":\"https://h/p\",\"value\":[],\"@odata.nextLink\":\"https://h/p\"}",
+        "{\"@odata.nextLink\":null,\"value\":[],\"@odata.nextLink\":null}",
+        "{\"@odata.nextLink\":\"https://h/p\",\"value\":[],\"@odata.next\\u004cink\":null}",
+    };
+    static const char *const taken[] = {
+        "{\"value\":[],\"@odata.nextLink\":null}",
+        "{\"value\":[],\"@odata.nextLink\":null,\"@odata.deltaLink\":\"https://h/d\"}",
+        "{\"value\":[{\"@odata.nextLink\":1,\"siteLink\":{},\"siteLink\":[]}]}",
+        "{\"value\":[],\"o\":{\"@odata.nextLink\":1},\"Linked\":7,\"Linked\":8}",
+    };
+    (void)state;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
+        assert_int_equal(refusal_of(false, refused[i]), JSON_ERROR_SHAPE);
+    for (size_t i = 0; i < G_N_ELEMENTS(taken); i++) {
+        g_autoptr(JsonPage) page = good_page(false, taken[i]);
+        assert_null(json_page_member(page, "@odata.nextLink"));
+    }
+}
+
+static void a_bad_link_is_forgotten_with_its_page(void **state)
+{
+    g_autoptr(JsonPage) page = json_page_new(false, MEGABYTE);
+    static const char good[] = "{\"value\":[],\"@odata.nextLink\":\"https://h/p\"}";
+    (void)state;
+
+    assert_true(feed(page, "{\"value\":[],\"@odata.nextLink\":1}", NULL));
+    assert_false(json_page_finish(page, NULL));
+    json_page_reset(page);
+    assert_true(feed(page, good, NULL));
+    assert_true(json_page_finish(page, NULL));
+    assert_string_equal(json_page_member(page, "@odata.nextLink"), "https://h/p");
+}
+
 static void a_link_of_ten_kilobytes_is_kept_whole_q12(void **state)
 {
     g_autofree char *long_text = g_strnfill(10240, 'x');
@@ -450,6 +497,8 @@ int main(void)
         cmocka_unit_test(members_are_found_before_and_after_the_records),
         cmocka_unit_test(members_are_decoded_and_their_case_counts_q13_q63),
         cmocka_unit_test(of_a_doubled_member_the_last_one_counts_q53),
+        cmocka_unit_test(a_link_is_a_string_or_null_and_given_once),
+        cmocka_unit_test(a_bad_link_is_forgotten_with_its_page),
         cmocka_unit_test(a_link_of_ten_kilobytes_is_kept_whole_q12),
         cmocka_unit_test(a_name_spelled_with_escapes_is_still_value),
         cmocka_unit_test(bodies_of_another_shape_are_refused_q3),

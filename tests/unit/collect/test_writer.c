@@ -90,7 +90,7 @@ static struct document *make_document(const char *id, int64_t time_s, struct jso
     document->text = g_strdup(id);
     document->raw = raw.bytes;
     document->raw_length = raw.length;
-    document_seal(document, "contoso", tenant, "sign-ins");
+    document_seal(document, tenant, "sign-ins");
     return document;
 }
 

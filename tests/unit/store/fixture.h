@@ -137,7 +137,7 @@ static inline struct document *document_of(const char *id, const char *when, con
     document->text = g_strdup(text);
     document->raw = raw;
     document->raw_length = strlen(raw);
-    document_seal(document, "contoso", TENANT, "sign-ins");
+    document_seal(document, TENANT, "sign-ins");
     return document;
 }
 

@@ -111,6 +111,40 @@ static void a_reader_sees_what_a_writer_beside_it_commits(void **state)
     assert_int_equal(store_customer(reader, "contoso", TENANT, &error), customer);
 }
 
+/* True when this process holds a lock on the file, as another process sees it. */
+static bool is_locked(const char *path)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        _exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void opening_and_closing_another_connection_leaves_the_locks_of_the_first(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Store) first = store_open(fixture->path, STORE_CREATE, &error);
+    assert_ok(first && store_customer(first, "contoso", TENANT, &error) > 0, error);
+    assert_true(is_locked(fixture->path));
+    static const enum store_mode modes[] = {STORE_CREATE, STORE_WRITE, STORE_READ};
+    for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
+        g_autoptr(Store) second = store_open(fixture->path, modes[i], &error);
+        assert_ok(second != NULL, error);
+        assert_true(is_locked(fixture->path));
+        g_clear_pointer(&second, store_close);
+        assert_true(is_locked(fixture->path));
+    }
+    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, &error);
+    assert_ok(lock != NULL, error);
+    assert_true(is_locked(fixture->path));
+}
+
 static void the_connection_is_set_for_safety(void **state)
 {
     static const struct {
@@ -378,13 +412,24 @@ static void two_names_of_one_database_share_the_lock(void **state)
     assert_refused(second != NULL, &error, STORE_ERROR_BUSY, "already collecting");
 }
 
+static void no_lock_is_left_beside_what_is_not_ours(void **state)
+{
+    struct fixture *fixture = *state;
+    GError *error = NULL;
+    assert_true(g_file_set_contents(fixture->path, "A diary.", -1, NULL));
+    struct store_lock *lock = store_lock_take(fixture->path, &error);
+    assert_refused(lock != NULL, &error, STORE_ERROR_FOREIGN, "not an SQLite database");
+    g_autofree char *file = g_strconcat(fixture->path, ".lock", NULL);
+    assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
+}
+
 static void a_lock_in_a_missing_folder_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     GError *error = NULL;
     g_autofree char *path = g_build_filename(fixture->folder, "gone", "keep.db", NULL);
     struct store_lock *lock = store_lock_take(path, &error);
-    assert_refused(lock != NULL, &error, STORE_ERROR_NOT_FOUND, "cannot make the lock file");
+    assert_refused(lock != NULL, &error, STORE_ERROR_NOT_FOUND, "there is no folder");
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup_folder, teardown)
@@ -396,6 +441,7 @@ int main(void)
         IN_FOLDER(an_empty_file_becomes_a_database_when_one_may_be_made),
         IN_FOLDER(opening_again_changes_nothing),
         IN_FOLDER(a_reader_sees_what_a_writer_beside_it_commits),
+        IN_FOLDER(opening_and_closing_another_connection_leaves_the_locks_of_the_first),
         IN_FOLDER(the_connection_is_set_for_safety),
         IN_FOLDER(many_programs_that_make_the_database_at_once_get_one),
         IN_FOLDER(a_missing_file_is_not_found),
@@ -416,6 +462,7 @@ int main(void)
         IN_FOLDER(quirk_119_the_lock_ends_with_its_process),
         IN_FOLDER(two_names_of_one_database_share_the_lock),
         IN_FOLDER(a_lock_in_a_missing_folder_is_refused),
+        IN_FOLDER(no_lock_is_left_beside_what_is_not_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,7 +91,7 @@ static struct document *sample_document(const struct sample *sample)
     document->operation = g_strdup(sample->operation);
     document->result = g_strdup(sample->result);
     document->actor_display = g_strdup(sample->actor);
-    document_seal(document, sample->customer, sample->customer, sample->source);
+    document_seal(document, sample->customer, sample->source);
     return document;
 }
 

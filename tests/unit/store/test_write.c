@@ -50,7 +50,7 @@ static void a_record_without_an_id_keeps_the_key_that_stands_for_it(void **state
     g_clear_pointer(&document->id, g_free);
     g_free(document->dedupe_key);
     document->dedupe_key = g_strdup("0123abcd");
-    document_seal(document, "contoso", TENANT, "sign-ins");
+    document_seal(document, TENANT, "sign-ins");
     commit_one(fixture, document, AT);
     assert_rows(fixture, "SELECT id, dedupe_key FROM events", "NULL|0123abcd");
 }
@@ -120,8 +120,8 @@ static void the_same_id_in_two_sources_or_tenants_is_two_records(void **state)
     g_autoptr(GError) error = NULL;
     int64_t other = store_customer(fixture->store, "fabrikam", "other-tenant", &error);
     struct document *audit = simple("a", NOON, "{}"), *foreign = simple("a", NOON, "{}");
-    document_seal(audit, "contoso", TENANT, "directory-audits");
-    document_seal(foreign, "fabrikam", "other-tenant", "sign-ins");
+    document_seal(audit, TENANT, "directory-audits");
+    document_seal(foreign, "other-tenant", "sign-ins");
     struct store_page *pages[] = {page_new(fixture->customer, 0, 1), page_new(fixture->customer, 0, 1),
                                   page_new(other, 0, 1)};
     pages[1]->source = "directory-audits";
@@ -170,7 +170,7 @@ static void quirk_25_a_changed_body_replaces_the_old_one_which_is_kept(void **st
     struct document *changed = document_of("a", NOON, "{\"risk\":\"high\"}", "new words");
     g_free(changed->result);
     changed->result = g_strdup("failure");
-    document_seal(changed, "contoso", TENANT, "sign-ins");
+    document_seal(changed, TENANT, "sign-ins");
     assert_counts(commit_one(fixture, changed, AT + 60), 0, 1, 0, 0);
     assert_rows(fixture, "SELECT raw, raw_text, result, first_seen, changed_at FROM events",
                 "{\"risk\":\"high\"}|new words|failure|2026-11-26T08:00:00Z|2026-11-26T08:01:00Z");
@@ -202,6 +202,15 @@ static void a_body_that_comes_back_is_a_change_too(void **state)
     commit_one(fixture, simple("a", NOON, "{\"v\":1}"), AT + 2);
     assert_rows(fixture, "SELECT raw, seq FROM event", "{\"v\":1}|3");
     assert_rows(fixture, "SELECT raw, seq FROM event_versions ORDER BY seq", "{\"v\":1}|1\n{\"v\":2}|2");
+}
+
+static void bodies_that_come_in_turns_are_kept_once_each(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 6; i++)
+        commit_one(fixture, simple("a", NOON, i % 2 ? "{\"x\":1}" : "{\"x\":2}"), AT + i);
+    assert_rows(fixture, "SELECT raw FROM events", "{\"x\":1}");
+    assert_rows(fixture, "SELECT raw FROM event_versions ORDER BY seq", "{\"x\":2}\n{\"x\":1}");
 }
 
 static void bodies_of_one_record_in_one_transaction_follow_each_other_as_delivered(void **state)
@@ -553,6 +562,19 @@ static void a_customer_has_one_row_and_another_for_another_tenant(void **state)
     assert_rows(fixture, "SELECT count(*) FROM customers", "2");
 }
 
+static void a_tenant_that_goes_by_a_new_name_keeps_its_row_and_is_found_by_that_name(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    struct store_query by_old = {.customer = "contoso", .limit = 9}, by_new = {.customer = "Fabrikam", .limit = 9};
+    commit_one(fixture, simple("a", NOON, "{}"), AT);
+    assert_int_equal(store_customer(fixture->store, "fabrikam", TENANT, &error), fixture->customer);
+    commit_one(fixture, simple("b", NOON, "{}"), AT);
+    assert_rows(fixture, "SELECT DISTINCT customer FROM events", "fabrikam");
+    assert_int_equal(store_search_count(fixture->store, &by_new, 9, &error), 2);
+    assert_int_equal(store_search_count(fixture->store, &by_old, 9, &error), 0);
+}
+
 static void the_end_of_a_run_is_noted_well_or_ill(void **state)
 {
     struct fixture *fixture = *state;
@@ -578,7 +600,7 @@ static void facets_ignore_case_and_repeat_no_name(void **state)
     b->service = g_strdup("SIGNIN");
     g_ptr_array_add(b->actor_names, g_strdup("ADA LOVELACE"));
     g_ptr_array_add(b->actor_names, g_strdup(""));
-    document_seal(b, "CONTOSO", TENANT, "sign-ins");
+    document_seal(b, TENANT, "SIGN-INS");
     assert_string_equal(a->facets, b->facets);
     g_auto(GStrv) tokens = g_strsplit(a->facets, " ", -1);
     assert_int_equal(g_strv_length(tokens), 7); /* five fields, and an address and a name of the actor */
@@ -596,7 +618,7 @@ static void facets_of_many_values_stay_right_when_the_table_of_recent_ones_is_em
         struct document *document = simple("b", NOON, "{}");
         g_free(document->operation);
         document->operation = g_strdup_printf("operation %d", i);
-        document_seal(document, "contoso", TENANT, "sign-ins");
+        document_seal(document, TENANT, "sign-ins");
         document_free(document);
     }
     struct document *again = simple("a", NOON, "{}");
@@ -640,7 +662,7 @@ static void keys_differ_where_tenant_source_or_key_differ(void **state)
         struct document *document = simple("x", NOON, "{}");
         g_free(document->dedupe_key);
         document->dedupe_key = g_strdup(cases[i][2]);
-        document_seal(document, "contoso", cases[i][0], cases[i][1]);
+        document_seal(document, cases[i][0], cases[i][1]);
         memcpy(keys[i], document->key, HASH_KEY_BYTES);
         document_free(document);
         for (size_t j = 0; j < i; j++)
@@ -666,6 +688,7 @@ int main(void)
         WRITES(quirk_25_a_changed_body_replaces_the_old_one_which_is_kept),
         WRITES(quirk_54_another_order_of_keys_costs_a_version_once_and_loses_nothing),
         WRITES(a_body_that_comes_back_is_a_change_too),
+        WRITES(bodies_that_come_in_turns_are_kept_once_each),
         WRITES(bodies_of_one_record_in_one_transaction_follow_each_other_as_delivered),
         WRITES(a_changed_time_moves_the_row_its_text_and_its_versions),
         WRITES(records_that_trade_places_in_one_transaction_come_out_right),
@@ -681,6 +704,7 @@ int main(void)
         WRITES(quirk_118_a_locked_database_is_said_to_be_busy_and_nothing_changes),
         WRITES(a_page_that_is_read_only_cannot_be_written),
         WRITES(a_customer_has_one_row_and_another_for_another_tenant),
+        WRITES(a_tenant_that_goes_by_a_new_name_keeps_its_row_and_is_found_by_that_name),
         WRITES(the_end_of_a_run_is_noted_well_or_ill),
         cmocka_unit_test(facets_ignore_case_and_repeat_no_name),
         cmocka_unit_test(facets_of_many_values_stay_right_when_the_table_of_recent_ones_is_emptied),
