@@ -17,7 +17,7 @@ enum json_error_code {
     JSON_ERROR_SYNTAX,    /* not JSON; the message names the offset */
     JSON_ERROR_TRUNCATED, /* the input ended too early */
     JSON_ERROR_TOO_LARGE, /* above the size given at creation */
-    JSON_ERROR_SHAPE,     /* JSON, but not what was asked for: no `value`, not an array */
+    JSON_ERROR_SHAPE,     /* JSON, but not what was asked for: no `value`, not an array, a link that is none */
 };
 
 enum { JSON_DEPTH_MAX = 128 }; /* a record nested deeper is cut out whole, but marked and not looked into */
@@ -105,7 +105,8 @@ bool json_page_feed(struct json_page *page, const void *bytes, size_t length, GE
 
 /* The body has ended. True only when it was one whole JSON value of the wanted shape; an {"error":...} object is
  * JSON_ERROR_SHAPE (beside a `value` too: the page is not whole), and so is a `value` that is missing, doubled or no
- * array. */
+ * array, and a link (a top-level member whose name ends in "Link", such as "@odata.nextLink") that is doubled or
+ * neither a string nor null: with it, nobody knows whether the page is the last one. */
 bool json_page_finish(struct json_page *page, GError **error);
 
 size_t json_page_bytes(const struct json_page *page);     /* body bytes so far */
@@ -114,7 +115,8 @@ size_t json_page_count(const struct json_page *page);     /* records */
 struct json_slice json_page_record(const struct json_page *page, size_t index);
 
 /* A top-level string member other than `value` ("@odata.nextLink"), decoded; NULL when absent or not a string. Names
- * are compared exactly; a doubled name: the last one. Borrowed until the page is reset or freed. */
+ * are compared exactly; a doubled name: the last one (but see json_page_finish on links). Borrowed until the page is
+ * reset or freed. */
 const char *json_page_member(const struct json_page *page, const char *name);
 
 /* --- tree -------------------------------------------------------------------------------------------------------- */

@@ -27,12 +27,13 @@ struct json_page {
     size_t record_start;
     enum json_fault fault; /* of the record being read */
 
-    GHashTable *members; /* decoded name -> decoded string */
+    GHashTable *members; /* decoded name -> decoded string; links also where they are null: NULL */
     GString *name;       /* of the top-level member being read */
     bool object;         /* the top level is an object */
     unsigned arrays;     /* that were taken for the records' */
     unsigned others;     /* `value` members that are no array */
     bool error_member;   /* an "error" that is not null */
+    bool bad_link;       /* neither string nor null, or given twice */
 };
 
 struct json_page *json_page_new(bool array, size_t max_bytes)
@@ -76,12 +77,19 @@ void json_page_reset(struct json_page *page)
     g_clear_error(&page->error);
     g_array_set_size(page->records, 0);
     g_hash_table_remove_all(page->members);
-    page->in_records = page->object = page->error_member = false;
+    page->in_records = page->object = page->error_member = page->bad_link = false;
     page->fault = JSON_FAULT_NONE;
     page->arrays = page->others = 0;
 }
 
 /* --- tokens ------------------------------------------------------------------------------------------------------- */
+
+/* "@odata.nextLink", "@odata.deltaLink": what says whether more follows. A page that says it in a way that cannot be
+ * understood must not pass for the last one. */
+static bool is_link(const char *name)
+{
+    return g_str_has_suffix(name, "Link");
+}
 
 /* A top-level value: a scalar, or a container that has just opened. */
 static void take_member(struct json_page *page, enum json_token token)
@@ -100,10 +108,15 @@ static void take_member(struct json_page *page, enum json_token token)
     }
     if (strcmp(name, "error") == 0)
         page->error_member = token != JSON_TOKEN_NULL;
+    if (is_link(name) &&
+        ((token != JSON_TOKEN_STRING && token != JSON_TOKEN_NULL) || g_hash_table_contains(page->members, name)))
+        page->bad_link = true;
     if (token == JSON_TOKEN_STRING) {
         GString *text = g_string_new(NULL);
         json_decode_string(reader->bytes + reader->start, reader->end - reader->start, text);
         g_hash_table_replace(page->members, g_strdup(name), g_string_free(text, FALSE));
+    } else if (is_link(name)) {
+        g_hash_table_replace(page->members, g_strdup(name), NULL);
     } else {
         g_hash_table_remove(page->members, name);
     }
@@ -249,6 +262,8 @@ static const char *wrong_shape(const struct json_page *page)
         return "The body has no member \"value\", where the records were expected";
     if (page->arrays > 1)
         return "The body has more than one member \"value\", and nothing says which holds the records";
+    if (page->bad_link)
+        return "The body's link to what follows is not a string, or given twice";
     return NULL;
 }
 

@@ -162,6 +162,38 @@ static void log_attempt(const struct request *request, const struct client_outco
               "client_request_id", request->transfer->client_request_id, NULL);
 }
 
+/* "graph.microsoft.com" or "127.0.0.1:8099". Returned: g_free. */
+static char *host_of(const char *url)
+{
+    const char *begin = strstr(url, "://");
+
+    begin = begin ? begin + strlen("://") : url;
+    return g_ascii_strdown(begin, (gssize)strcspn(begin, "/?#"));
+}
+
+/* An outage is told once, and once that it is over, however many requests it holds up. With -v only: what lasts ends in
+ * a failure that says all, and what does not is nobody's concern. */
+static void log_outage(struct request *request, const struct client_outcome *outcome,
+                       const struct client_decision *decision)
+{
+    struct client_app *app = request->app;
+    bool trouble = outcome->network_error || outcome->status / 100 == 5;
+
+    if (!log_wants(LOG_LEVEL_DEBUG) || (trouble ? app->outage_host != NULL : app->outage_host == NULL))
+        return;
+    g_autofree char *host = host_of(request->url);
+    if (trouble && decision->action == CLIENT_ACTION_RETRY) {
+        g_autofree char *what = describe(request, outcome);
+        g_autofree char *words =
+            g_strdup_printf("%s It is tried again, up to %d times in all.", what, DECIDE_ATTEMPTS_MAX);
+        log_write(LOG_LEVEL_DEBUG, words, "tenant", app->tenant_id, "host", host, NULL);
+        app->outage_host = g_steal_pointer(&host);
+    } else if (!trouble && g_strcmp0(app->outage_host, host) == 0) {
+        log_write(LOG_LEVEL_DEBUG, "The host answers again.", "tenant", app->tenant_id, "host", host, NULL);
+        g_clear_pointer(&app->outage_host, g_free);
+    }
+}
+
 /* --- back --------------------------------------------------------------------------------------------------------- */
 
 /* What every answer tells, good or bad: the service's time and the id to quote in a support case. */
@@ -295,6 +327,7 @@ void attempt_settle(struct request *request, CURLcode result, bool stalled)
     struct client_decision decision = request->kind == REQUEST_TOKEN
                                           ? decide_token(&outcome, error.oauth, g_random_double())
                                           : client_decide(&outcome, g_random_double());
+    log_outage(request, &outcome, &decision);
     struct transfer *transfer = request->transfer; /* the outcome points into it */
     request->transfer = NULL;
     (void)curl_multi_remove_handle(client->multi, transfer->easy);

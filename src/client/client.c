@@ -53,6 +53,7 @@ static void free_app(struct client_app *app)
     g_free(app->client_id);
     text_free_secret(app->client_secret);
     g_free(app->login_url);
+    g_free(app->outage_host);
     g_free(app);
 }
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 enum {
-    ATTEMPTS_MAX = 8,
     BAD_BODIES_MAX = 3,
     LINK_ERRORS_MAX = 3,
     LICENCE_ERRORS_MAX = 3,
@@ -227,7 +226,7 @@ static struct client_decision give_up(enum client_verdict verdict)
 /* Again after `wait_us`, while attempts and budget last; then `verdict`. */
 static struct client_decision retry(const struct client_outcome *outcome, int64_t wait_us, enum client_verdict verdict)
 {
-    if (outcome->attempt >= ATTEMPTS_MAX || outcome->spent_us + wait_us > outcome->budget_us)
+    if (outcome->attempt >= DECIDE_ATTEMPTS_MAX || outcome->spent_us + wait_us > outcome->budget_us)
         return give_up(verdict);
     return (struct client_decision){.action = CLIENT_ACTION_RETRY, .wait_us = wait_us};
 }
@@ -292,7 +291,7 @@ static struct client_decision decide_success(const struct client_outcome *outcom
 
 static struct client_decision decide_unauthorized(const struct client_outcome *outcome)
 {
-    if (outcome->attempt >= ATTEMPTS_MAX || outcome->refreshed > (outcome->claims ? 1 : 0))
+    if (outcome->attempt >= DECIDE_ATTEMPTS_MAX || outcome->refreshed > (outcome->claims ? 1 : 0))
         return give_up(CLIENT_CREDENTIALS);
     return (struct client_decision){.action = CLIENT_ACTION_RENEW_TOKEN};
 }

@@ -4,6 +4,8 @@
 
 #include "client/client.h"
 
+enum { DECIDE_ATTEMPTS_MAX = 8 }; /* of one request */
+
 /* An HTTP date (IMF-fixdate) as seconds UTC; 0 when it is none. */
 int64_t decide_http_date(const char *text);
 

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+enum { ESCAPED_MOST = 3 }; /* times that an echoed form was percent-encoded */
+
 /* --- text --------------------------------------------------------------------------------------------------------- */
 
 char *failure_clean(const char *text, size_t length, size_t max_bytes)
@@ -35,23 +37,59 @@ char *failure_clean(const char *text, size_t length, size_t max_bytes)
     return g_string_free(line, FALSE);
 }
 
-static void replace_all(char **text, const char *from)
+/* How many bytes at `at` stand for the one byte `c`: itself, a form's + for a blank, or, escaped `times` over, %7E,
+ * %257E, %25257E. 0 when they stand for another. */
+static size_t stands_for(const char *at, char c, int times)
 {
-    if (!strstr(*text, from))
-        return;
-    g_auto(GStrv) parts = g_strsplit(*text, from, -1);
-    g_free(*text);
-    *text = g_strjoinv("(secret)", parts);
+    if (*at == '%') {
+        const char *digits = at + 1;
+        for (int i = 1; i < times && g_str_has_prefix(digits, "25"); i++)
+            digits += 2;
+        if (g_ascii_isxdigit(digits[0]) && g_ascii_isxdigit(digits[1]) &&
+            g_ascii_xdigit_value(digits[0]) * 16 + g_ascii_xdigit_value(digits[1]) == (guchar)c)
+            return (size_t)(digits + 2 - at);
+    }
+    return *at == c || (*at == '+' && c == ' ');
+}
+
+/* The length of what begins at `at` and says `secret` with any of its characters escaped; 0 when nothing does. */
+static size_t match_escaped(const char *at, const char *secret, int times)
+{
+    size_t length = 0;
+
+    for (; *secret; secret++) {
+        size_t step = stands_for(at + length, *secret, times);
+        if (step == 0)
+            return 0;
+        length += step;
+    }
+    return length;
+}
+
+static size_t match_secret(const char *at, const char *secret)
+{
+    size_t length = g_str_has_prefix(at, secret) ? strlen(secret) : 0;
+
+    for (int times = 1; length == 0 && times <= ESCAPED_MOST; times++)
+        length = match_escaped(at, secret, times);
+    return length;
 }
 
 void failure_redact(char **text, const char *secret)
 {
     if (!*text || !secret || strlen(secret) < 4)
         return;
-    char *encoded = g_uri_escape_string(secret, NULL, FALSE);
-    replace_all(text, secret);
-    replace_all(text, encoded);
-    text_free_secret(encoded);
+    GString *clean = g_string_new(NULL);
+    for (const char *at = *text; *at;) {
+        size_t length = match_secret(at, secret);
+        if (length > 0)
+            g_string_append(clean, "(secret)");
+        else
+            g_string_append_c(clean, *at);
+        at += MAX(length, 1);
+    }
+    text_free_secret(*text);
+    *text = g_string_free(clean, FALSE);
 }
 
 /* --- failures ----------------------------------------------------------------------------------------------------- */
@@ -326,17 +364,15 @@ static const struct {
      "The app registration is a public client: make it a confidential one (no \"Allow public client flows\")."},
     {"AADSTS90002",
      "The tenant was not found: check the tenant ID for a typing error, and that M365_CLOUD is the tenant's cloud."},
-    {"AADSTS900023",
-     "The tenant ID is neither a GUID nor a domain name: copy the Directory (tenant) ID from the Entra portal."},
+    {"AADSTS900023", "The tenant ID is no GUID: copy it from the Entra portal, Overview, Tenant ID."},
     {"AADSTS90038", "The tenant lives in another national cloud: set M365_CLOUD to it."},
     {"AADSTS900382",
      "The app belongs to another national cloud: register it in the tenant's own cloud and set M365_CLOUD."},
     {"AADSTS900432",
      "The app belongs to another national cloud: register it in the tenant's own cloud and set M365_CLOUD."},
-    {"AADSTS9001023",
-     "The tenant must be named by its GUID or domain; \"common\" or \"consumers\" does not work here."},
-    {"AADSTS90124", "The tenant must be named by its GUID or domain; \"common\" or \"consumers\" does not work here."},
-    {"AADSTS90130", "The tenant must be named by its GUID or domain; \"common\" or \"consumers\" does not work here."},
+    {"AADSTS9001023", "The tenant must be named by its GUID: copy it from the Entra portal, Overview, Tenant ID."},
+    {"AADSTS90124", "The tenant must be named by its GUID: copy it from the Entra portal, Overview, Tenant ID."},
+    {"AADSTS90130", "The tenant must be named by its GUID: copy it from the Entra portal, Overview, Tenant ID."},
     {"AADSTS500011", "The tenant does not have the service asked for: check the cloud and the service URLs, and that "
                      "an administrator added "
                      "one of its permissions to the app and granted consent."},

@@ -27,7 +27,8 @@ void service_error_clear(struct service_error *error);
  * blanks joined. Returned: g_free. */
 char *failure_clean(const char *text, size_t length, size_t max_bytes);
 
-/* Replaces each occurrence of `secret` in *text, as it is and form-encoded, by "(secret)". NULL or very short secrets
+/* Replaces each occurrence of `secret` in *text by "(secret)": as it is, and with any of its characters
+ * percent-encoded, in either case of the digits, up to three times over, or + for a blank. NULL or very short secrets
  * are ignored. */
 void failure_redact(char **text, const char *secret);
 

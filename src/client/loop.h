@@ -36,6 +36,7 @@ struct client_app {
     struct limiter *limiters[CLIENT_FAMILY_COUNT];
     unsigned in_flight[CLIENT_FAMILY_COUNT];
     int64_t service_date, service_date_us; /* the latest Date, and when it came; 0: none yet */
+    char *outage_host;                     /* tells of trouble that was logged and is not over; NULL: none */
 };
 
 enum request_kind { REQUEST_PAGE, REQUEST_LOGIN, REQUEST_TOKEN };

@@ -362,11 +362,13 @@ static void judge_page(struct transfer *transfer, struct client_outcome *outcome
         return;
     outcome->body_bad = true;
     outcome->too_large = g_error_matches(transfer->page_error, JSON_ERROR, JSON_ERROR_TOO_LARGE);
-    /* Of a broken page of records nothing may get into a message; an error object or a web page holds none. */
+    /* Of a broken page of records nothing may get into a message; an error object or a web page holds none. An object
+     * too large to be looked into whole is a page. */
     const char *body = json_page_body(page);
     size_t length = json_page_bytes(page);
     char first = body[strspn(body, " \t\r\n")];
-    if (first == '<' || (first == '{' && g_error_matches(transfer->page_error, JSON_ERROR, JSON_ERROR_SHAPE)))
+    bool object = first == '{' && length <= TEXT_MAX_BYTES;
+    if (first == '<' || (object && g_error_matches(transfer->page_error, JSON_ERROR, JSON_ERROR_SHAPE)))
         parse_error(transfer, body, MIN(length, TEXT_MAX_BYTES), error);
     if (!error->code)
         error->code = g_strdup(outcome->too_large ? "too_large" : "bad_body");

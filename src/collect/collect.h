@@ -28,6 +28,7 @@ struct plan_input {
 enum plan_kind {
     PLAN_NEW,   /* never read to its end; may begin with the overlap, read again */
     PLAN_SWEEP, /* read before; due again for what came late */
+    PLAN_OPEN,  /* begun by an earlier run, which had to leave it */
     PLAN_LOST,  /* nobody can read it any more: to be recorded as a hole */
 };
 
@@ -36,10 +37,11 @@ struct plan_stretch {
     enum plan_kind kind;
 };
 
-/* What to do now, in this order: stretches that are lost, new time (oldest first, the overlap with it), then sweeps
- * that are due at 24 h, 48 h and 7 d inside the reach. Where the overlap would cost more than ten pages a run, it is 30
- * minutes, and whole once an hour. A reach begins some minutes late, since the service judges it by its own clock.
- * Returned: GArray of struct plan_stretch. */
+/* What to do now, in this order: stretches that are lost, new time (oldest first, the overlap with it), sweeps that are
+ * due at 24 h, 48 h and 7 d inside the reach, and last what earlier runs had to leave open, so that time which cannot
+ * be read keeps nobody from the rest. Where the overlap would cost more than ten pages a run, it is 30 minutes, and
+ * whole once an hour. A reach begins some minutes late, since the service judges it by its own clock. Returned: GArray
+ * of struct plan_stretch. */
 GArray *plan_stretches(const struct plan_input *input);
 
 /* The length of the next window: near 20 pages, an hour at least, a week at most, after a window of `length_s` took

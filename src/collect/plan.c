@@ -85,8 +85,26 @@ static int64_t overlap_start(const struct plan_input *in, int64_t frontier)
     return start;
 }
 
+/* What earlier runs began, and had to leave, goes from the new time to the end of `later`. */
+static void split_open(const struct plan_input *in, const struct plan_stretch *stretch, GArray *plan, GArray *later)
+{
+    int64_t at = stretch->time.from;
+
+    for (size_t i = 0; i < in->n_rows; i++) {
+        const struct store_coverage *row = &in->rows[i];
+        int64_t from = MAX(row->from, at), to = MIN(row->to, stretch->time.to);
+
+        if (row->state != STORE_COVERAGE_OPEN || from >= to)
+            continue;
+        add(plan, at, from, stretch->kind);
+        add(later, from, to, PLAN_OPEN);
+        at = to;
+    }
+    add(plan, at, stretch->time.to, stretch->kind);
+}
+
 /* Adds the uncovered stretches of [from, now): below the reach they are lost, the rest is new. */
-static void plan_new(const struct plan_input *in, int64_t reach_start, GArray *plan)
+static void plan_new(const struct plan_input *in, int64_t reach_start, GArray *plan, GArray *later)
 {
     int64_t first = in->n_rows ? MIN(in->rows[0].from, in->now) : reach_start;
     int64_t at = MIN(first, reach_start);
@@ -115,7 +133,8 @@ static void plan_new(const struct plan_input *in, int64_t reach_start, GArray *p
         else
             add(fresh, start, MIN(at, in->now), PLAN_NEW);
     }
-    g_array_append_vals(plan, fresh->data, fresh->len);
+    for (guint i = 0; i < fresh->len; i++)
+        split_open(in, &g_array_index(fresh, struct plan_stretch, i), plan, later);
 }
 
 /* The age at which `row` is due for a sweep now; 0 when none is. */
@@ -155,13 +174,16 @@ static void plan_sweeps(const struct plan_input *in, int64_t reach_start, GArray
 GArray *plan_stretches(const struct plan_input *in)
 {
     GArray *plan = g_array_new(FALSE, FALSE, sizeof(struct plan_stretch));
+    g_autoptr(GArray) later = NULL;
     int64_t reach_start = in->now - in->reach_s + REACH_MARGIN;
 
     if (in->has_since) {
         add(plan, MAX(in->since, reach_start), in->now, PLAN_NEW);
         return plan;
     }
-    plan_new(in, reach_start, plan);
+    later = g_array_new(FALSE, FALSE, sizeof(struct plan_stretch));
+    plan_new(in, reach_start, plan, later);
     plan_sweeps(in, reach_start, plan);
+    g_array_append_vals(plan, later->data, later->len);
     return plan;
 }

@@ -227,7 +227,9 @@ static bool finish_idle(struct collector *collector)
         for (guint j = 0; j < customer->sources->len; j++) {
             struct source_run *run = g_ptr_array_index(customer->sources, j);
 
-            if (run->state == SOURCE_RUN_WRITING && (!run->pages_pending || writer_failed))
+            /* Pages that a failed writer dropped never come back; but a run ends on that only once it has been told so.
+             */
+            if (run->state == SOURCE_RUN_WRITING && (!run->pages_pending || (writer_failed && run->result->failure)))
                 source_run_finish(run);
             all = all && run->state == SOURCE_RUN_DONE;
         }

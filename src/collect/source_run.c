@@ -7,9 +7,11 @@ enum {
     PAGE_BYTES_MAX = 256 * 1024 * 1024, /* inflated; the largest pages known have tens of megabytes */
     FIRST_WINDOW = 24 * 3600,
     WINDOW_MIN = 3600,
-    CURSOR_KEEPS = 3600,    /* a stored link may be dead after a while: then the window starts again */
-    FAILED_WINDOWS_MAX = 3, /* then the source is left for the next run */
-    TAIL = 300,             /* a rest of a stretch below this goes with the window before it */
+    OPEN_WINDOW_MIN = 300,         /* what an earlier run left open is narrowed down further */
+    CURSOR_KEEPS = 3600,           /* a stored link may be dead after a while: then the window starts again */
+    FAILED_IN_A_ROW_MAX = 6,       /* windows of new time; then the source is left for the next run ... */
+    FAILED_OPEN_IN_A_ROW_MAX = 24, /* ... and of time that stays open: a day is not spent on it */
+    TAIL = 300,                    /* a rest of a stretch below this goes with the window before it */
 };
 
 /* Sources are read whole so far; a class of records with queries of its own would be a part. */
@@ -96,6 +98,13 @@ static void fail_with(struct source_run *run, const char *code, const GError *er
 
 static const char database_hint[] = "Nothing is lost: mend what the message names and run collect again.";
 
+/* The service's time rules what is read and when it counts as read: a wrong clock here must neither settle what may
+ * still come late nor take for lost what is there. */
+static int64_t service_now(const struct source_run *run)
+{
+    return client_app_service_now(run->app);
+}
+
 /* --- planning
  * ----------------------------------------------------------------------------------------------------------- */
 
@@ -165,7 +174,7 @@ static void take_up_cursor(struct source_run *run, int64_t now)
 static bool plan(struct source_run *run)
 {
     const struct collect_options *options = run->context->options;
-    int64_t now = MIN(clock_now(options->clock), client_app_service_now(run->app));
+    int64_t now = service_now(run);
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) rows =
         store_coverage_read(run->context->store, run->customer_id, run->source->name, whole, &error);
@@ -193,14 +202,15 @@ static bool plan(struct source_run *run)
  * ------------------------------------------------------------------------------------------------------------ */
 
 static void request_page(struct source_run *run);
+static void salvage(struct source_run *run, const char *request_id);
 
 static void mark_lost(struct source_run *run, struct store_window window)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *from = timestamp_format_seconds(window.from), *to = timestamp_format_seconds(window.to);
 
-    if (!store_mark_lost(run->context->store, run->customer_id, run->source->name, whole, window,
-                         clock_now(run->context->options->clock), &error)) {
+    if (!store_mark_lost(run->context->store, run->customer_id, run->source->name, whole, window, service_now(run),
+                         &error)) {
         fail_with(run, "database", error, database_hint);
         return;
     }
@@ -236,7 +246,7 @@ static void next_window(struct source_run *run)
             mark_lost(run, window);
             run->next++;
         } else {
-            if (window.to - window.from > run->window_s + TAIL)
+            if (window.to - window.from > run->window_s + MIN(TAIL, run->window_s / 12))
                 window.to = window.from + run->window_s;
             begin_window(run, window);
             return;
@@ -258,6 +268,7 @@ static void step_past_window(struct source_run *run)
 
 static void window_read(struct source_run *run)
 {
+    run->failed_in_a_row = 0;
     /* By records, since an interrupted run may have read the window's first pages. */
     run->window_s = plan_window_length(run->window.to - run->window.from,
                                        MAX(run->window_pages, run->window_records / run->source->page_size));
@@ -282,6 +293,10 @@ static void say_left_open(struct source_run *run)
 /* Neighbours are told as one. */
 static void leave_open(struct source_run *run, struct store_window window)
 {
+    g_autoptr(GError) error = NULL;
+
+    if (!store_mark_open(run->context->store, run->customer_id, run->source->name, whole, window, &error))
+        fail_with(run, "database", error, database_hint);
     if (run->left_open.to != window.from) {
         say_left_open(run);
         run->left_open = window;
@@ -289,24 +304,33 @@ static void leave_open(struct source_run *run, struct store_window window)
     run->left_open.to = window.to;
 }
 
-/* The same time again, in a smaller window; below an hour the stretch is left open for the next run. */
-static void shrink_window(struct source_run *run, const struct client_failure *failure)
+/* The window cannot be made smaller: it stays open for the next run, and this one goes on after it. */
+static void give_window_up(struct source_run *run, const struct client_failure *failure, bool was_open)
 {
-    int64_t length = run->window.to - run->window.from;
-
-    g_clear_pointer(&run->link, g_free);
-    run->restarted = false;
-    if (length > WINDOW_MIN + TAIL) {
-        run->window_s = MAX(length / 2, WINDOW_MIN);
-        next_window(run);
-        return;
-    }
+    if (failure->verdict == CLIENT_BAD_BODY)
+        salvage(run, failure->request_id);
     leave_open(run, run->window);
     note_failure(run, failure);
-    if (++run->failed_windows >= FAILED_WINDOWS_MAX)
+    if (++run->failed_in_a_row >= (was_open ? FAILED_OPEN_IN_A_ROW_MAX : FAILED_IN_A_ROW_MAX))
         run->state = SOURCE_RUN_WRITING;
     else
         step_past_window(run);
+}
+
+/* The same time again, in a smaller window, down to an hour; what earlier runs left open, down to minutes. */
+static void shrink_window(struct source_run *run, const struct client_failure *failure)
+{
+    bool was_open = g_array_index(run->stretches, struct plan_stretch, run->next).kind == PLAN_OPEN;
+    int64_t length = run->window.to - run->window.from, least = was_open ? OPEN_WINDOW_MIN : WINDOW_MIN;
+
+    g_clear_pointer(&run->link, g_free);
+    run->restarted = false;
+    if (length <= least + least / 12) {
+        give_window_up(run, failure, was_open);
+        return;
+    }
+    run->window_s = MAX(length / 2, least);
+    next_window(run);
 }
 
 static void restart_window(struct source_run *run)
@@ -314,6 +338,18 @@ static void restart_window(struct source_run *run)
     g_clear_pointer(&run->link, g_free);
     run->restarted = true;
     begin_window(run, run->window);
+}
+
+/* A link that is refused may be at fault itself, and a window that is refused where others were read, too. When nothing
+ * was read at all, the service refuses what we ask for, and asking again is no use. */
+static void handle_refusal(struct source_run *run, const struct client_failure *failure)
+{
+    if (run->window_records > 0 && !run->restarted)
+        restart_window(run);
+    else if (run->result->fetched > 0)
+        shrink_window(run, failure);
+    else
+        source_run_fail(run, failure);
 }
 
 static void handle_failure(struct source_run *run, const struct client_failure *failure)
@@ -328,6 +364,9 @@ static void handle_failure(struct source_run *run, const struct client_failure *
     case CLIENT_SLOW:
     case CLIENT_BAD_BODY:
         shrink_window(run, failure);
+        break;
+    case CLIENT_REFUSED:
+        handle_refusal(run, failure);
         break;
     default:
         source_run_fail(run, failure);
@@ -371,7 +410,7 @@ static struct writer_page *make_page(struct source_run *run, const char *next_li
     out->page.window = run->window;
     out->page.next_link = g_strdup(next_link);
     out->page.window_records = run->window_records;
-    out->page.received_at = clock_now(run->context->options->clock);
+    out->page.received_at = service_now(run);
     decode_records(run, out, request_id);
     return out;
 }
@@ -383,6 +422,22 @@ static void store_page(struct source_run *run, const char *next_link, const char
 
     run->pages_pending++;
     writer_push(run->context->writer, page);
+}
+
+/* A body that broke off: the records before the break are whole, and kept; the window's cursor stays at its start. Of a
+ * body that is no page at all nothing is. */
+static void salvage(struct source_run *run, const char *request_id)
+{
+    g_autofree char *start = source_window_url(run->source, run->base_url, run->window.from, run->window.to);
+    g_autoptr(GError) error = NULL;
+
+    if (!run->body || json_page_count(run->body) == 0 || json_page_finish(run->body, &error))
+        return;
+    if (!g_error_matches(error, JSON_ERROR, JSON_ERROR_SYNTAX) &&
+        !g_error_matches(error, JSON_ERROR, JSON_ERROR_TRUNCATED))
+        return;
+    run->result->fetched += (int64_t)json_page_count(run->body);
+    store_page(run, start, request_id);
 }
 
 /* The page is whole and true, so its records are kept; but the window cannot go on from it, and its cursor stays at the
@@ -526,7 +581,7 @@ static void note_outcome(struct source_run *run)
     g_autoptr(GError) error = NULL;
     struct store *store = run->context->store;
     const struct client_failure *failure = run->result->failure;
-    int64_t now = clock_now(run->context->options->clock);
+    int64_t now = service_now(run);
 
     if (writer_error(run->context->writer))
         return;

@@ -38,7 +38,7 @@ struct source_run {
     int64_t window_s;
     struct store_window left_open; /* given up and not yet told */
     char *unreadable_reason;       /* of the first record that could not be read */
-    unsigned failed_windows, done_windows;
+    unsigned failed_in_a_row, done_windows;
     /* The window that is being read. */
     struct store_window window;
     char *link; /* the page to request next */

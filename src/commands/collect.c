@@ -133,6 +133,22 @@ static int collect(struct command_context *context, const struct wishes *wishes,
     return command_finish(context, report->signal ? EXIT_SIGNAL + report->signal : collect_exit_status(report));
 }
 
+static const char summary[] =
+    "Reads what is new at Microsoft into the local database: sign-ins and directory audits of each customer.";
+
+static const char description[] =
+    "The first run reads as far back as the service keeps records (30 days); later runs read what is new, and again\n"
+    "the last hours, and once more after 24 hours, 48 hours and 7 days, because records come late and change.\n"
+    "Nothing is stored twice. A run that was interrupted goes on where it stood.\n"
+    "\n"
+    "Credentials come from the environment or .env: GRAPH_TENANT_ID, GRAPH_CLIENT_ID, GRAPH_CLIENT_SECRET (or\n"
+    "GRAPH_CLIENT_SECRET_FILE). Exit status: 0 all done, 1 failed, 2 usage or configuration, 3 done in part.\n"
+    "\n"
+    "Examples:\n"
+    "  m365keep collect\n"
+    "  m365keep collect --only sign-ins --hours 48\n"
+    "  m365keep collect --json | jq '.customers[].sources[] | {source, status, inserted}'";
+
 int command_collect(int argc, char **argv)
 {
     struct wishes wishes = {0};
@@ -146,25 +162,7 @@ int command_collect(int argc, char **argv)
         {"json", 0, 0, G_OPTION_ARG_NONE, &wishes.json, "Report as one JSON value", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     const struct command_usage usage = {
-        .name = "collect",
-        .arguments = "",
-        .summary =
-            "Reads what is new at Microsoft into the local database: sign-ins and directory audits of each customer.",
-        .description =
-            "The first run reads as far back as the service keeps records (30 days); later runs read what is new, and "
-            "again the last hours, and\n"
-            "once more after 24 hours, 48 hours and 7 days, because records come late and change. Nothing is stored "
-            "twice. A run that was\n"
-            "interrupted goes on where it stood.\n"
-            "\n"
-            "Credentials come from the environment or .env: GRAPH_TENANT_ID, GRAPH_CLIENT_ID, GRAPH_CLIENT_SECRET (or\n"
-            "GRAPH_CLIENT_SECRET_FILE). Exit status: 0 all done, 1 failed, 2 usage or configuration, 3 done in part.\n"
-            "\n"
-            "Examples:\n"
-            "  m365keep collect\n"
-            "  m365keep collect --only sign-ins --hours 48\n"
-            "  m365keep collect --json | jq '.customers[].sources[] | {source, status, inserted}'",
-        .entries = entries};
+        .name = "collect", .arguments = "", .summary = summary, .description = description, .entries = entries};
     g_auto(CommandContext) context = {0};
     g_auto(GStrv) sources = NULL;
     struct collect_options options = {.signal_fd = -1};

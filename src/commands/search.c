@@ -15,6 +15,7 @@ enum {
     SAMPLE = 1000,     /* newest events that are looked at for what a filter might have meant */
     VALUES_SHOWN = 8,
     PREFIX_LEAST = 3, /* letters; the index cannot do shorter prefixes in reasonable time */
+    PREFIX_LEAST_FOREIGN = 2,
 };
 
 struct search {
@@ -53,8 +54,10 @@ static const char summary[] =
 
 static const char description[] =
     "Words match whole words, whatever their case, anywhere in a record: names, addresses, GUIDs, IP\n"
-    "addresses. alic* matches what begins with alic (three letters at least); '\"reset password\"' in the\n"
-    "shell's single quotes is a phrase. Words that begin with a dash come after --.\n"
+    "addresses. alic* matches what begins with alic (three letters at least, two in scripts other than Latin);\n"
+    "'\"reset password\"' in the shell's single quotes is a phrase. Words that begin with a dash come after --.\n"
+    "A run of characters without spaces is one word, so Chinese, Japanese and Thai match from the start of a\n"
+    "run: use a prefix there.\n"
     "\n"
     "TIME is a date or time (2026-11-20, 2026-11-20T07:00, UTC unless it says otherwise) or an age (90m, 24h,\n"
     "7d). --start is included, --end is not.\n"
@@ -99,11 +102,40 @@ static bool parse_options(struct command_context *context, struct search *search
     return command_parse(context, &usage, argc, argv, status);
 }
 
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+/* An empty value comes from a variable that is not set, in a script: to leave the filter out would find everything. */
+static bool check_filters(const struct command_context *context, const struct search *search, int *status)
+{
+    const struct {
+        const char *option, *value;
+    } filters[] = {
+        {"--service", search->service}, {"--actor", search->actor},       {"--operation", search->operation},
+        {"--result", search->result},   {"--customer", search->customer}, {"--source", search->source},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(filters); i++)
+        if (filters[i].value != NULL && is_blank(filters[i].value)) {
+            *status = command_usage_error(context, "%s is empty: give it a value, or leave it out to search without it",
+                                          filters[i].option);
+            return false;
+        }
+    return true;
+}
+
 /* The arguments as one text of words. */
 static bool take_words(const struct command_context *context, struct search *search, char **arguments, int *status)
 {
     if (*arguments != NULL && strcmp(*arguments, "--") == 0)
         arguments++;
+    for (char **argument = arguments; *argument != NULL; argument++)
+        if (is_blank(*argument)) {
+            *status = command_usage_error(context, "a word is empty: give it, or leave it out to search without it");
+            return false;
+        }
     search->words = g_strstrip(g_strjoinv(" ", arguments));
     if (!g_utf8_validate(search->words, -1, NULL))
         *status = command_usage_error(context, "the words are not valid UTF-8");
@@ -339,6 +371,16 @@ static bool has_plain_words(const struct store_query *query)
     return query->words != NULL && !query->fts_syntax && strchr(query->words, '"') == NULL;
 }
 
+/* Long enough to be searched for with a star, as far as can be told here: the store refuses what is not. */
+static bool can_be_prefix(const char *word)
+{
+    bool foreign = true;
+
+    for (const char *at = word; *at != '\0'; at = g_utf8_next_char(at))
+        foreign = foreign && (guchar)*at >= 0x80 && g_unichar_get_script(g_utf8_get_char(at)) != G_UNICODE_SCRIPT_LATIN;
+    return g_utf8_strlen(word, -1) >= (foreign ? PREFIX_LEAST_FOREIGN : PREFIX_LEAST);
+}
+
 /* The words as prefixes, where that makes a difference; else NULL. Returned: g_free. */
 static char *as_prefixes(const struct store_query *query)
 {
@@ -348,7 +390,7 @@ static char *as_prefixes(const struct store_query *query)
     g_autoptr(GString) prefixes = g_string_new(NULL);
     bool changed = false;
     for (char **word = words; *word != NULL; word++) {
-        bool add = g_utf8_strlen(*word, -1) >= PREFIX_LEAST && !g_str_has_suffix(*word, "*");
+        bool add = can_be_prefix(*word) && !g_str_has_suffix(*word, "*");
         if (**word != '\0')
             g_string_append_printf(prefixes, "%s%s%s", prefixes->len > 0 ? " " : "", *word, add ? "*" : "");
         changed = changed || add;
@@ -464,8 +506,8 @@ int command_search(int argc, char **argv)
     int status = EXIT_DONE;
 
     if (parse_options(&context, &search, &argc, &argv, &status) && check_options(&context, &search, &status) &&
-        take_words(&context, &search, argv + 1, &status) && command_configure(&context, false, &status) &&
-        build_query(&context, &search, &status)) {
+        check_filters(&context, &search, &status) && take_words(&context, &search, argv + 1, &status) &&
+        command_configure(&context, false, &status) && build_query(&context, &search, &status)) {
         g_autoptr(Store) store = open_store(&context, &status);
         if (store != NULL)
             status = run_search(&context, &search, store);

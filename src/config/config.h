@@ -29,7 +29,7 @@ const struct config_cloud *config_clouds(void);
 /* One tenant. Strings are owned by the config. */
 struct config_customer {
     char *name;
-    char *tenant_id; /* GUID or verified domain, lower case */
+    char *tenant_id; /* GUID, lower case: a domain would be a second name of the same tenant */
     char *client_id;
     char *client_secret; /* wiped by config_free */
     const struct config_cloud *cloud;

@@ -15,6 +15,24 @@
     "UNION ALL SELECT '" fts " has the row ' || id || ' of no " what "' FROM " fts "_content WHERE id NOT IN "         \
     "(SELECT " id " FROM " table ") "
 
+/* The keys that keep records from being stored twice, and the events they belong to. */
+#define KEY_IDS                                                                                                        \
+    "SELECT 'the key ' || lower(hex(key)) || ' belongs to no event' FROM event_key "                                   \
+    "WHERE event_id NOT IN (SELECT event_id FROM event) "                                                              \
+    "UNION ALL "                                                                                                       \
+    "SELECT 'there are ' || events || ' events but ' || keys || ' keys, ' || ids || ' of them different' "             \
+    "FROM (SELECT (SELECT count(*) FROM event) AS events, count(*) AS keys, count(DISTINCT event_id) AS ids "          \
+    "FROM event_key) WHERE events <> keys OR keys <> ids "
+
+#define EVENT_IDS   FTS_IDS("event", "event", "event_id", "event_fts")
+#define USER_IDS    FTS_IDS("user", "user", "user_id", "user_fts")
+#define ISSUE_IDS   FTS_IDS("issue", "service_issue", "issue_id", "issue_fts")
+#define MESSAGE_IDS FTS_IDS("message", "service_message", "message_id", "message_fts")
+
+/* One row, a sentence, where two sides of the store differ. */
+#define VERIFY_IDS                                                                                                     \
+    EVENT_IDS "UNION ALL " USER_IDS "UNION ALL " ISSUE_IDS "UNION ALL " MESSAGE_IDS "UNION ALL " KEY_IDS "LIMIT 1"
+
 const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = {"begin", "BEGIN IMMEDIATE"},
     [STATEMENT_COMMIT] = {"commit", "COMMIT"},
@@ -119,37 +137,7 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VERIFY_ISSUE_FTS] = {"verify_issue_fts", "INSERT INTO issue_fts (issue_fts) VALUES ('integrity-check')"},
     [STATEMENT_VERIFY_MESSAGE_FTS] = {"verify_message_fts",
                                       "INSERT INTO message_fts (message_fts) VALUES ('integrity-check')"},
-    [STATEMENT_VERIFY_IDS] =
-        {"verify_ids",
-         FTS_IDS("event", "event", "event_id", "event_fts") "UNION ALL " FTS_IDS(
-             "user", "user", "user_id",
-             "user_fts") "UNION ALL " FTS_IDS("issue", "service_issue", "issue_id",
-                                              "issue_fts") "UNION ALL " FTS_IDS("message", "service_message",
-                                                                                "message_id",
-                                                                                "message_fts") "UNION ALL SELECT 'the "
-                                                                                               "key ' || "
-                                                                                               "lower(hex(key)) || ' "
-                                                                                               "belongs to no event' "
-                                                                                               "FROM event_key "
-                                                                                               "WHERE event_id NOT IN "
-                                                                                               "(SELECT event_id FROM "
-                                                                                               "event) "
-                                                                                               "UNION ALL SELECT "
-                                                                                               "'there are ' || events "
-                                                                                               "|| ' events but ' || "
-                                                                                               "keys || ' keys, ' || "
-                                                                                               "ids || "
-                                                                                               "' of them different' "
-                                                                                               "FROM (SELECT (SELECT "
-                                                                                               "count(*) FROM event) "
-                                                                                               "AS events, "
-                                                                                               "count(*) AS keys, "
-                                                                                               "count(DISTINCT "
-                                                                                               "event_id) AS ids FROM "
-                                                                                               "event_key) "
-                                                                                               "WHERE events <> keys "
-                                                                                               "OR keys <> ids LIMIT "
-                                                                                               "1"},
+    [STATEMENT_VERIFY_IDS] = {"verify_ids", VERIFY_IDS},
     [STATEMENT_VERIFY_COUNTS] =
         {"verify_counts",
          "WITH counted AS (SELECT customer_id, source, count(*) AS records FROM event GROUP BY customer_id, source) "

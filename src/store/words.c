@@ -35,15 +35,23 @@ static bool is_token_char(gunichar c)
 struct tokens {
     bool any;
     size_t at_end; /* letters of the token that reaches the end; 0: the text ends between tokens */
+    bool foreign;  /* none of these letters is ASCII or Latin */
 };
+
+/* Common to many scripts are digits, but also marks such as the Japanese sign of a long vowel. */
+static bool is_foreign(gunichar c)
+{
+    return c >= 0x80 && g_unichar_get_script(c) != G_UNICODE_SCRIPT_LATIN;
+}
 
 static struct tokens tokens_of(const char *text, size_t length)
 {
-    struct tokens tokens = {false, 0};
+    struct tokens tokens = {false, 0, false};
     for (const char *at = text; at < text + length; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
         if (is_token_char(c)) {
             tokens.any = true;
+            tokens.foreign = is_foreign(c) && (tokens.at_end == 0 || tokens.foreign);
             tokens.at_end++;
         } else if (tokens.at_end == 0 || g_unichar_type(c) != G_UNICODE_NON_SPACING_MARK) {
             tokens.at_end = 0; /* a combining accent belongs to its letter */
@@ -106,11 +114,12 @@ static bool check_prefix(struct phrase *phrase, struct tokens tokens, GError **e
 {
     if (phrase->prefix && tokens.at_end == 0)
         phrase->prefix = false;
-    if (!phrase->prefix || tokens.at_end >= WORDS_PREFIX_LETTERS)
+    int least = tokens.foreign ? WORDS_PREFIX_FOREIGN : WORDS_PREFIX_LETTERS;
+    if (!phrase->prefix || tokens.at_end >= (size_t)least)
         return true;
     g_set_error(error, STORE_ERROR, STORE_ERROR_QUERY,
                 "\"%.*s*\" is too short: a beginning of a word needs at least %d letters or digits before the *",
-                (int)phrase->length, phrase->text, WORDS_PREFIX_LETTERS);
+                (int)phrase->length, phrase->text, least);
     return false;
 }
 

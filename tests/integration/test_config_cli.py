@@ -109,8 +109,8 @@ def test_credentials_in_part_name_what_is_missing(keep, missing):
 
 
 @pytest.mark.parametrize("key, value", [
-    ("GRAPH_TENANT_ID", "ZQXSECRET"), ("GRAPH_TENANT_ID", "common"), ("GRAPH_CLIENT_ID", "ZQXSECRET"),
-    ("GRAPH_CLIENT_SECRET", "ZQXSECRET "), ("GRAPH_CLIENT_SECRET", '"ZQXSECRET"'), ("M365_CLOUD", "ZQXSECRET"),
+    ("GRAPH_TENANT_ID", "ZQXSECRET"), ("GRAPH_TENANT_ID", "common"), ("GRAPH_TENANT_ID", "ZQXSECRET.example"),
+    ("GRAPH_CLIENT_ID", "ZQXSECRET"), ("GRAPH_CLIENT_SECRET", "ZQXSECRET "), ("GRAPH_CLIENT_SECRET", '"ZQXSECRET"'), ("M365_CLOUD", "ZQXSECRET"),
     ("LOGIN_URL", "http://login.example/ZQXSECRET"), ("GRAPH_URL", "https://graph.example/?ZQXSECRET"),
     ("MANAGE_URL", "https://ZQXSECRET@manage.example"), ("M365KEEP_CUSTOMER", "all"), ("REQUEST_BUDGETS", "ZQXSECRET"),
     ("M365KEEP_CLOCK", "ZQXSECRET"), ("TZ", "Nowhere/ZQXSECRET"),
@@ -124,8 +124,14 @@ def test_a_wrong_value_is_named_by_its_key_and_not_shown(keep, tmp_path, key, va
     assert not (tmp_path / "x.db").exists()
 
 
+def test_a_domain_is_not_taken_for_a_tenant_and_the_message_says_where_the_id_is(keep):
+    result = keep(["collect", "--db", "x.db"], env=GOOD | {"GRAPH_TENANT_ID": "contoso.onmicrosoft.com"})
+    assert result.returncode == 2 and "is not a GUID" in result.stderr
+    assert "Entra portal, Overview, Tenant ID" in result.stderr
+
+
 def test_a_fault_of_the_env_file_names_its_line(keep, tmp_path):
-    (tmp_path / ".env").write_text("# comment\nGRAPH_TENANT_ID=contoso.example\n\nGRAPH_CLIENT_SECRET='ZQXSECRET\n")
+    (tmp_path / ".env").write_text(f"# comment\nGRAPH_TENANT_ID={TENANT}\n\nGRAPH_CLIENT_SECRET='ZQXSECRET\n")
     result = keep(["collect"])
     assert result.returncode == 2
     assert ".env, line 4: GRAPH_CLIENT_SECRET" in result.stderr and "ZQXSECRET" not in result.stderr

@@ -11,7 +11,7 @@ HOMES = {
     r"glib\.h|glib-unix\.h|glib/.*": None,  # everywhere
     r"sqlite3\.h": {"store"},
     r"curl/.*": {"client"},
-    r"cjson/.*|cJSON\.h": {"base", "simulator"},
+    r"cjson/.*|cJSON\.h": {"simulator"},
     r"nettle/.*": {"base"},
     r"microhttpd\.h": {"serve", "simulator"},
     r"mongoc/.*|mongoc\.h|bson/.*|bson\.h": {"mirror"},

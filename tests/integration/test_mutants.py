@@ -16,7 +16,8 @@ def fixture_run():
     for tool in ("git", "cmake", "ninja"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed: no mutant was tried")
-    return lambda *arguments, **options: subprocess.run([FOLDER / "run", *arguments], check=False, capture_output=True, text=True, **options)
+    return lambda *arguments, **options: subprocess.run([FOLDER / "run", *arguments], check=False, capture_output=True, text=True,
+                                                        **options)
 
 
 def test_an_unknown_mutant_is_refused(run):
@@ -30,8 +31,8 @@ def test_every_mutant_still_applies(tmp_path):
     assert MUTANTS
     shutil.copytree(REPOSITORY / "src", tmp_path / "src")
     for mutant in MUTANTS:
-        result = subprocess.run(["git", "apply", "--check", FOLDER / f"{mutant}.patch"], cwd=tmp_path, check=False, capture_output=True, text=True,
-                                env={"PATH": "/usr/bin:/bin", "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)})
+        result = subprocess.run(["git", "apply", "--check", FOLDER / f"{mutant}.patch"], cwd=tmp_path, check=False, capture_output=True,
+                                text=True, env={"PATH": "/usr/bin:/bin", "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)})
         assert result.returncode == 0, f"{mutant} does not apply any more; renew it: {result.stderr}"
 
 

@@ -149,7 +149,8 @@ def wanted(record):
 def latest_ids(real):
     """record -> event_id, of the bodies that are in force."""
     with database.connect(real.path) as connection:
-        return {(source, raw.encode()): event_id for source, raw, event_id in connection.execute("SELECT source, raw, event_id FROM events")}
+        rows = connection.execute("SELECT source, raw, event_id FROM events")
+        return {(source, raw.encode()): event_id for source, raw, event_id in rows}
 
 
 def search(real, *words):

@@ -241,6 +241,29 @@ def test_words_beyond_ascii_are_found_whatever_the_locale(search):
         assert json.loads(result.stdout)
 
 
+@pytest.mark.parametrize("option", ["service", "actor", "operation", "result", "customer", "source", "start", "end"])
+@pytest.mark.parametrize("value", ["", "  "])
+def test_a_filter_without_a_value_is_refused_and_never_ignored(search, option, value):
+    for arguments in ([f"--{option}", value], [f"--{option}={value}", "windows"]):
+        result = search("--json", *arguments)
+        assert result.returncode == 2 and result.stdout == ""
+        assert f"--{option}" in result.stderr
+        assert option in ("start", "end") or "is empty" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [[""], [" \t"], ["", "windows"], ["windows", ""], ["--", ""], ["--fts", ""],
+                                       ["--source", "sign-ins", ""]])
+def test_an_empty_word_is_refused_and_never_finds_everything(search, arguments):
+    result = search("--json", *arguments)
+    assert result.returncode == 2 and result.stdout == ""
+    assert "empty" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--"], ["--source", "sign-ins"], ["--source", "sign-ins", "--"]])
+def test_no_words_at_all_are_the_newest_events(found, arguments):
+    assert len(found("--limit", "7", *arguments)) == 7
+
+
 def test_words_that_are_not_utf8_are_refused(search):
     result = search(b"\xff\xfe")
     assert result.returncode == 2 and result.stdout == ""

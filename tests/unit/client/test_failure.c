@@ -191,6 +191,41 @@ static void a_secret_that_comes_back_is_taken_out_plain_or_encoded(void **state)
     g_free(same);
 }
 
+/* Who echoes a form may encode it as it likes. */
+static void a_secret_is_found_however_it_is_percent_encoded(void **state)
+{
+    static const char secret[] = "Q8~a+b/c %z";
+    static const struct {
+        const char *text, *redacted;
+    } rows[] = {
+        {"x Q8%7Ea%2Bb%2Fc%20%25z y", "x (secret) y"},
+        {"x Q8%7ea%2bb%2fc%20%25z y", "x (secret) y"},
+        {"client_secret=Q8%7Ea%2Bb%2Fc+%25z&scope=%7E", "client_secret=(secret)&scope=%7E"},
+        {"Q8~a+b%2fc+%z", "(secret)"},
+        {"%51%38%7E%61%2B%62%2F%63%20%25%7A", "(secret)"},
+        {"Q8%257Ea%252Bb%252fc%2520%2525z!", "(secret)!"},
+        {"Q8%25257ea+b/c %z", "(secret)"},
+        {"Q8~a+b/c %zQ8%7Ea+b/c+%z", "(secret)(secret)"},
+        {"Q8Q8%7Ea+b/c %z", "Q8(secret)"},
+        {"q8%7Ea%2Bb%2Fc%20%25z", "q8%7Ea%2Bb%2Fc%20%25z"},
+        {"Q8%7Ea%2Bb%2Fc%20%25", "Q8%7Ea%2Bb%2Fc%20%25"},
+        {"Q8%7Fa%2Bb%2Fc%20%25z 100% %2 %zz %", "Q8%7Fa%2Bb%2Fc%20%25z 100% %2 %zz %"},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        char *text = g_strdup(rows[i].text);
+        failure_redact(&text, secret);
+        assert_string_equal(text, rows[i].redacted);
+        g_free(text);
+    }
+    char *text = g_strdup("a%25%41~ or a%2525%2541%7E or a%252525%252541~");
+    failure_redact(&text, "a%25%41~"); /* a secret that looks encoded itself */
+    assert_string_equal(text, "(secret) or (secret) or (secret)");
+    g_free(text);
+}
+
 static void each_known_trouble_has_a_hint_that_names_the_mend(void **state)
 {
     static const struct {
@@ -201,7 +236,7 @@ static void each_known_trouble_has_a_hint_that_names_the_mend(void **state)
         {CLIENT_CREDENTIALS, "AADSTS7000222", NULL, NULL, "expired"},
         {CLIENT_CREDENTIALS, "AADSTS700016", NULL, NULL, "does not know the application"},
         {CLIENT_CREDENTIALS, "AADSTS90002", NULL, NULL, "not found"},
-        {CLIENT_CREDENTIALS, "AADSTS900023", NULL, NULL, "neither a GUID"},
+        {CLIENT_CREDENTIALS, "AADSTS900023", NULL, NULL, "no GUID"},
         {CLIENT_CREDENTIALS, "AADSTS500011", NULL, NULL, "consent"},
         {CLIENT_CREDENTIALS, "AADSTS7000112", NULL, NULL, "disabled"},
         {CLIENT_CREDENTIALS, "AADSTS53003", NULL, NULL, "Conditional Access"},
@@ -247,6 +282,7 @@ int main(void)
         cmocka_unit_test(deep_nesting_and_long_bodies_do_no_harm),
         cmocka_unit_test(lines_are_cut_between_characters_at_their_limit),
         cmocka_unit_test(a_secret_that_comes_back_is_taken_out_plain_or_encoded),
+        cmocka_unit_test(a_secret_is_found_however_it_is_percent_encoded),
         cmocka_unit_test(each_known_trouble_has_a_hint_that_names_the_mend),
     };
 

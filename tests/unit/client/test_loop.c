@@ -8,8 +8,11 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "client/client.h"
 #include "config.h"
 #include "service.h"
@@ -624,6 +627,27 @@ static void an_error_object_under_200_is_handled_by_its_code_q3(void **state)
     end(&answer);
 }
 
+/* Only an error object may speak: what is a page of records but for its links has people's data in it. */
+static void no_record_of_a_page_with_a_bad_link_gets_into_a_message(void **state)
+{
+    struct stage *stage = *state;
+    static const size_t sizes[] = {10, 1000, 300 * 1000}; /* the last: above what is read of an error's words */
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autofree char *name = g_strnfill(sizes[i], 'n');
+        g_autofree char *body =
+            g_strdup_printf("{\"@odata.nextLink\":1,\"value\":[{\"message\":\"%s\",\"code\":\"%s\"}]}", name, name);
+        struct answer answer;
+        service_say(stage->service, users, 3, 200, "", body);
+        run_one(&answer, stage, "/v1.0/users");
+        assert_failed(&answer, CLIENT_BAD_BODY, "bad_body");
+        assert_null(strstr(answer.failure->message, "nnnn"));
+        assert_non_null(strstr(answer.failure->message, "link to what follows"));
+        assert_int_equal(answer.attempts, 3);
+        end(&answer);
+    }
+}
+
 static void a_reset_and_a_dead_kept_connection_are_tried_again_at_once_q115(void **state)
 {
     struct stage *stage = *state;
@@ -652,6 +676,66 @@ static void a_503_is_retried_on_a_new_connection_q101(void **state)
     assert_page(&answer, 1);
     assert_int_equal(service_connections(stage->service), 2);
     end(&answer);
+}
+
+/* What is logged at `level` while `stage` asks for `paths` one after the other. Returned: g_free. */
+static char *logged(struct stage *stage, enum log_level level, const char *const *paths)
+{
+    g_autofree char *path = NULL;
+    int file = g_file_open_tmp(NULL, &path, NULL), saved = dup(STDERR_FILENO);
+    char *words = NULL;
+
+    assert_true(saved >= 0 && file >= 0 && dup2(file, STDERR_FILENO) >= 0);
+    log_init(level, LOG_FORMAT_LOGFMT, &stage->clock);
+    for (; *paths; paths++) {
+        struct answer answer;
+        run_one(&answer, stage, *paths);
+        end(&answer);
+    }
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, NULL);
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    close(saved);
+    close(file);
+    assert_true(g_file_get_contents(path, &words, NULL, NULL));
+    assert_int_equal(g_unlink(path), 0);
+    return words;
+}
+
+static unsigned occurrences(const char *text, const char *part)
+{
+    unsigned n = 0;
+
+    while ((text = strstr(text, part))) {
+        text += strlen(part);
+        n++;
+    }
+    return n;
+}
+
+static void an_outage_is_told_once_and_once_that_it_is_over(void **state)
+{
+    static const char *const path[] = {"/v1.0/users", NULL}, *const twice[] = {"/v1.0/users", "/v1.0/users", NULL};
+    static const char again[] = "tried again, up to 8 times", over[] = "answers again";
+    struct stage *stage = *state;
+    g_autofree char *host = g_strdup_printf("host=127.0.0.1:%d", stage->service->port);
+
+    service_say(stage->service, users, 3, 503, "", "{\"error\":{\"code\":\"x\",\"message\":\"Busy now.\"}}");
+    service_say(stage->service, users, 1, 200, "", "{\"value\":[]}");
+    service_say(stage->service, users, 1, 502, "", "");
+    g_autofree char *debug = logged(stage, LOG_LEVEL_DEBUG, twice);
+    assert_int_equal(occurrences(debug, again), 2); /* two outages, of three answers and of one */
+    assert_int_equal(occurrences(debug, over), 2);
+    assert_int_equal(occurrences(debug, host), 4);
+    assert_non_null(strstr(debug, "HTTP 503: Busy now. It is"));
+
+    service_say(stage->service, users, 8, 504, "", "");
+    g_autofree char *lasting = logged(stage, LOG_LEVEL_DEBUG, twice);
+    assert_int_equal(occurrences(lasting, again), 1); /* the second request finds it over */
+    assert_int_equal(occurrences(lasting, over), 1);
+
+    service_say(stage->service, users, 2, 503, "", "");
+    g_autofree char *info = logged(stage, LOG_LEVEL_INFO, path);
+    assert_string_equal(info, "");
 }
 
 static void errors_that_do_not_end_are_given_up_with_what_the_service_said_q101(void **state)
@@ -1051,9 +1135,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(empty_and_foreign_bodies_under_200_are_retried_and_then_refused_q49, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_error_object_under_200_is_handled_by_its_code_q3, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_record_of_a_page_with_a_bad_link_gets_into_a_message, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reset_and_a_dead_kept_connection_are_tried_again_at_once_q115, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_503_is_retried_on_a_new_connection_q101, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_outage_is_told_once_and_once_that_it_is_over, setup, teardown),
         cmocka_unit_test_setup_teardown(errors_that_do_not_end_are_given_up_with_what_the_service_said_q101, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_error_whose_body_is_cut_counts_by_its_status_and_headers_q97, setup,

@@ -87,7 +87,7 @@ static void an_overlap_of_many_pages_is_short_and_whole_once_an_hour(void **stat
     assert_stretch(later, later->len - 1, now - 15 * MIN_S - 6 * HOUR_S, now, PLAN_NEW);
 }
 
-static void an_open_stretch_is_read_again(void **state)
+static void what_was_left_open_is_read_again_after_everything_else(void **state)
 {
     struct store_coverage rows[] = {row(now - 30 * DAY_S, now - 3 * DAY_S, STORE_COVERAGE_SETTLED, now),
                                     row(now - 3 * DAY_S, now - 2 * DAY_S, STORE_COVERAGE_OPEN, now),
@@ -96,7 +96,20 @@ static void an_open_stretch_is_read_again(void **state)
     g_autoptr(GArray) plan = plan_stretches(&in);
 
     (void)state;
-    assert_stretch(plan, 0, now - 3 * DAY_S, now - 2 * DAY_S, PLAN_NEW);
+    assert_stretch(plan, plan->len - 1, now - 3 * DAY_S, now - 2 * DAY_S, PLAN_OPEN);
+}
+
+static void new_time_around_what_was_left_open_keeps_its_order(void **state)
+{
+    struct store_coverage rows[] = {row(now - 20 * DAY_S, now - 19 * DAY_S, STORE_COVERAGE_OPEN, 0)};
+    struct plan_input in = input(rows, 1);
+    g_autoptr(GArray) plan = plan_stretches(&in);
+
+    (void)state;
+    assert_int_equal(plan->len, 3);
+    assert_stretch(plan, 0, now - 30 * DAY_S + MARGIN_S, now - 20 * DAY_S, PLAN_NEW);
+    assert_stretch(plan, 1, now - 19 * DAY_S, now, PLAN_NEW);
+    assert_stretch(plan, 2, now - 20 * DAY_S, now - 19 * DAY_S, PLAN_OPEN);
 }
 
 static void time_out_of_reach_is_a_hole_and_not_skipped_q35(void **state)
@@ -230,7 +243,8 @@ int main(void)
         cmocka_unit_test(new_time_is_read_together_with_the_overlap_q24),
         cmocka_unit_test(with_nothing_new_the_overlap_alone_is_read),
         cmocka_unit_test(an_overlap_of_many_pages_is_short_and_whole_once_an_hour),
-        cmocka_unit_test(an_open_stretch_is_read_again),
+        cmocka_unit_test(what_was_left_open_is_read_again_after_everything_else),
+        cmocka_unit_test(new_time_around_what_was_left_open_keeps_its_order),
         cmocka_unit_test(time_out_of_reach_is_a_hole_and_not_skipped_q35),
         cmocka_unit_test(a_hole_once_recorded_is_not_told_again),
         cmocka_unit_test(sweeps_are_due_after_a_day_two_days_and_a_week),

@@ -10,8 +10,7 @@
 
 #include "config/check.h"
 
-#define GUID    "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
-#define LABEL63 "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff123"
+#define GUID "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 
 struct row {
     const char *value;
@@ -27,27 +26,22 @@ static void check_rows(const char *(*check)(const char *), const struct row *row
     }
 }
 
-static void a_tenant_is_a_guid_or_a_domain(void **state)
+/* A domain would do for a token; but a tenant told by its domain today and by its GUID tomorrow would be two, and each
+ * of its records would be kept twice. */
+static void a_tenant_is_a_guid(void **state)
 {
     static const struct row rows[] = {
         {GUID, NULL},
         {"0A1B2C3D-4E5F-6789-ABCD-EF0123456789", NULL},
-        {"contoso.onmicrosoft.com", NULL},
-        {"Contoso.Example", NULL},
-        {"xn--strae-oqa.example", NULL},
-        {LABEL63 ".example", NULL},
-        {LABEL63 "4.example", "neither"},
-        {"contoso", "neither"},
-        {"contoso..example", "neither"},
-        {".example", "neither"},
-        {"contoso.", "neither"},
-        {"-a.example", "neither"},
-        {"a-.example", "neither"},
-        {"10.0.0.1", "neither"},
-        {"contoso.example/path", "neither"},
-        {"stra\xc3\x9f\x65.example", "neither"},
-        {"{" GUID "}", "neither"},
-        {"0a1b2c3d4e5f6789abcdef0123456789", "neither"},
+        {"contoso.onmicrosoft.com", "Entra portal, Overview, Tenant ID"},
+        {"Contoso.Example", "not a GUID"},
+        {"contoso", "not a GUID"},
+        {GUID ".example", "not a GUID"},
+        {GUID "/path", "not a GUID"},
+        {"0a1b2c3d-4e5f-6789-abcd-ef012345678g", "not a GUID"},
+        {"{" GUID "}", "not a GUID"},
+        {"0a1b2c3d4e5f6789abcdef0123456789", "not a GUID"},
+        {"", "not a GUID"},
         {"common", "names no tenant"},
         {"Organizations", "names no tenant"},
         {"consumers", "names no tenant"},
@@ -196,7 +190,7 @@ static void other_urls_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_tenant_is_a_guid_or_a_domain),
+        cmocka_unit_test(a_tenant_is_a_guid),
         cmocka_unit_test(a_client_id_is_a_guid),
         cmocka_unit_test(a_secret_is_taken_as_it_is_but_for_slips),
         cmocka_unit_test(a_customer_is_a_printable_name),

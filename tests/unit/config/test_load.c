@@ -140,14 +140,14 @@ static void the_environment_is_enough(void **state)
 static void a_file_in_the_working_directory_is_enough(void **state)
 {
     (void)state;
-    write_file(".env", "GRAPH_TENANT_ID=Contoso.Example # a domain\r\n"
+    write_file(".env", "GRAPH_TENANT_ID=0A1B2C3D-4E5F-6789-ABCD-EF0123456789 # a comment\r\n"
                        "export GRAPH_CLIENT_ID=" CLIENT "\r\n"
                        "GRAPH_CLIENT_SECRET='TOPSECRET$x'\n"
                        "M365KEEP_CUSTOMER=\"Contoso Ltd\"\nM365KEEP_DB=here.db\nREQUEST_BUDGETS=none\n"
                        "M365KEEP_CLOCK=1700000000@0@1700000000\nTZ=:Etc/UTC\n");
     g_autoptr(Config) config = load_well();
     const struct config_customer *customer = customer_of(config);
-    assert_string_equal(customer->tenant_id, "contoso.example");
+    assert_string_equal(customer->tenant_id, TENANT);
     assert_string_equal(customer->client_secret, "TOPSECRET$x");
     assert_string_equal(customer->name, "Contoso Ltd");
     assert_string_equal(customer->timezone, "Etc/UTC");
@@ -245,7 +245,7 @@ static void our_names_win_over_the_aliases(void **state)
 {
     (void)state;
     set_credentials();
-    g_setenv("TENANT_ID", "of-another-app.example", TRUE);
+    g_setenv("TENANT_ID", "99999999-4e5f-6789-abcd-ef0123456789", TRUE);
     g_setenv("CLIENT_SECRET", "of-another-app", TRUE);
     g_autoptr(Config) config = load_well();
     assert_string_equal(customer_of(config)->tenant_id, TENANT);
@@ -291,7 +291,8 @@ static void wrong_values_are_refused_by_key(void **state)
 {
     static const char *const rows[][4] = {
         /* key, value, parts of the message */
-        {"GRAPH_TENANT_ID", "TOPSECRET", "GRAPH_TENANT_ID (from the environment)", "neither a GUID nor a domain"},
+        {"GRAPH_TENANT_ID", "TOPSECRET", "GRAPH_TENANT_ID (from the environment)", "Entra portal, Overview, Tenant ID"},
+        {"GRAPH_TENANT_ID", "TOPSECRET.example", "GRAPH_TENANT_ID", "is not a GUID"},
         {"GRAPH_CLIENT_ID", "TOPSECRET", "GRAPH_CLIENT_ID", "is not a GUID"},
         {"GRAPH_CLIENT_SECRET", " TOPSECRET", "GRAPH_CLIENT_SECRET", "blanks around it"},
         {"GRAPH_CLIENT_SECRET", "TOPSECRET\n", "GRAPH_CLIENT_SECRET", "blanks around it"},

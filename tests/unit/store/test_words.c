@@ -38,6 +38,13 @@ static void words_become_phrases_that_must_all_match(void **state)
         {"Łukasz", "\"Łukasz\""},
         {"शर्मा*", "\"शर्मा\""},
         {"小雨张*", "\"小雨张\"*"},
+        {"小雨*", "\"小雨\"*"},
+        {"日本*", "\"日本\"*"},
+        {"ビー*", "\"ビー\"*"},
+        {"สม*", "\"สม\"*"},
+        {"Ян*", "\"Ян\"*"},
+        {"\"张 小雨\"*", "\"张 小雨\"*"},
+        {"ab-小雨*", "\"ab-小雨\"*"},
         {"alice\xc2\xa0"
          "bob",
          "\"alice\" AND \"bob\""},
@@ -66,6 +73,14 @@ static void words_that_cannot_be_searched_are_refused_with_the_reason(void **sta
         {"alice a*", "\"a*\" is too short"},
         {"\"reset p\"*", "\"reset p*\" is too short"},
         {"1234-ab*", "is too short"},
+        {"12*", "\"12*\" is too short: a beginning of a word needs at least 3 letters"},
+        {"éa*", "at least 3 letters"},
+        {"Łó*", "at least 3 letters"},
+        {"a小*", "at least 3 letters"},
+        {"小1*", "at least 3 letters"},
+        {"小雨-ab*", "at least 3 letters"},
+        {"张*", "\"张*\" is too short: a beginning of a word needs at least 2 letters"},
+        {"小雨-张*", "at least 2 letters"},
     };
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
