@@ -183,11 +183,10 @@ static void take_committed(struct collector *collector)
     for (struct writer_page *page; (page = writer_take_done(collector->context.writer)); writer_page_free(page))
         source_run_committed(page->user, &page->page);
     if (error) {
-        struct client_failure failure = {
-            .verdict = CLIENT_LATER,
-            .code = (char *)"database",
-            .message = error->message,
-            .hint = (char *)"Nothing is lost: mend what the message names and run collect again."};
+        struct client_failure failure = {.verdict = CLIENT_LATER,
+                                         .code = (char *)"database",
+                                         .message = error->message,
+                                         .hint = (char *)source_run_database_hint};
 
         for_each_source(collector, fail_run, &failure);
         client_cancel(collector->context.client);

@@ -96,7 +96,7 @@ static void fail_with(struct source_run *run, const char *code, const GError *er
     source_run_fail(run, &failure);
 }
 
-static const char database_hint[] = "Nothing is lost: mend what the message names and run collect again.";
+const char source_run_database_hint[] = "Nothing is lost: mend what the message names and run collect again.";
 
 /* The service's time rules what is read and when it counts as read: a wrong clock here must neither settle what may
  * still come late nor take for lost what is there. */
@@ -154,7 +154,7 @@ static void take_up_cursor(struct source_run *run, int64_t now)
 
     if (!store_cursor_read(run->context->store, run->customer_id, run->source->name, whole, &cursor, &error)) {
         if (error)
-            fail_with(run, "database", error, database_hint);
+            fail_with(run, "database", error, source_run_database_hint);
         return;
     }
     if (cursor.next_link && cursor.saved_at <= now && now - cursor.saved_at <= CURSOR_KEEPS &&
@@ -186,7 +186,7 @@ static bool plan(struct source_run *run)
                                .since = options->since};
 
     if (!rows) {
-        fail_with(run, "database", error, database_hint);
+        fail_with(run, "database", error, source_run_database_hint);
         return false;
     }
     input.rows = (const struct store_coverage *)(void *)rows->data;
@@ -211,7 +211,7 @@ static void mark_lost(struct source_run *run, struct store_window window)
 
     if (!store_mark_lost(run->context->store, run->customer_id, run->source->name, whole, window, service_now(run),
                          &error)) {
-        fail_with(run, "database", error, database_hint);
+        fail_with(run, "database", error, source_run_database_hint);
         return;
     }
     warn(run,
@@ -296,7 +296,7 @@ static void leave_open(struct source_run *run, struct store_window window)
     g_autoptr(GError) error = NULL;
 
     if (!store_mark_open(run->context->store, run->customer_id, run->source->name, whole, window, &error))
-        fail_with(run, "database", error, database_hint);
+        fail_with(run, "database", error, source_run_database_hint);
     if (run->left_open.to != window.from) {
         say_left_open(run);
         run->left_open = window;

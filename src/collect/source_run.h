@@ -15,6 +15,9 @@ struct source_run_context {
     struct writer *writer;
 };
 
+/* What to do after the database failed: a sentence. */
+extern const char source_run_database_hint[];
+
 enum source_run_state {
     SOURCE_RUN_IDLE,    /* not begun: its customer has no token yet */
     SOURCE_RUN_READING, /* a request is under way */
