@@ -44,6 +44,9 @@ struct plan_stretch {
  * of struct plan_stretch. */
 GArray *plan_stretches(const struct plan_input *input);
 
+/* Records a second in what was read between `from` and `to`; 0 where nothing was. */
+double plan_density(const struct plan_input *input, int64_t from, int64_t to);
+
 /* The length of the next window: near 20 pages, an hour at least, a week at most, after a window of `length_s` took
  * `pages`. */
 int64_t plan_window_length(int64_t length_s, int64_t pages);

@@ -45,8 +45,7 @@ static bool covered(const struct store_coverage *row)
     return row->state != STORE_COVERAGE_OPEN;
 }
 
-/* Records a second in what was read between `from` and `to`. */
-static double density(const struct plan_input *in, int64_t from, int64_t to)
+double plan_density(const struct plan_input *in, int64_t from, int64_t to)
 {
     int64_t seconds = 0, records = 0;
 
@@ -78,7 +77,7 @@ static bool read_long_ago(const struct plan_input *in, int64_t from, int64_t to)
 static int64_t overlap_start(const struct plan_input *in, int64_t frontier)
 {
     int64_t start = frontier - in->overlap_s;
-    double pages = density(in, start, frontier) * (double)in->overlap_s / MAX(in->page_size, 1);
+    double pages = plan_density(in, start, frontier) * (double)in->overlap_s / MAX(in->page_size, 1);
 
     if (pages > OVERLAP_PAGES && !read_long_ago(in, start, frontier - SHORT_OVERLAP))
         start = frontier - SHORT_OVERLAP;
@@ -133,7 +132,7 @@ static void plan_new(const struct plan_input *in, int64_t reach_start, GArray *p
         else
             add(fresh, start, MIN(at, in->now), PLAN_NEW);
     }
-    for (guint i = 0; i < fresh->len; i++)
+    for (guint i = 0; fresh->data && i < fresh->len; i++)
         split_open(in, &g_array_index(fresh, struct plan_stretch, i), plan, later);
 }
 

@@ -11,6 +11,8 @@ enum {
     CURSOR_KEEPS = 3600,           /* a stored link may be dead after a while: then the window starts again */
     FAILED_IN_A_ROW_MAX = 6,       /* windows of new time; then the source is left for the next run ... */
     FAILED_OPEN_IN_A_ROW_MAX = 24, /* ... and of time that stays open: a day is not spent on it */
+    DENSITY_FROM = 7 * 24 * 3600,  /* how many records to expect is told by this long before */
+    EXPECTED_LEAST = 20,           /* where so many were to be expected and none came, the service has none any more */
     TAIL = 300,                    /* a rest of a stretch below this goes with the window before it */
 };
 
@@ -171,6 +173,15 @@ static void take_up_cursor(struct source_run *run, int64_t now)
     store_cursor_clear(&cursor);
 }
 
+/* What earlier runs lead to expect of new time. */
+static void expect(struct source_run *run, const struct plan_input *input)
+{
+    for (size_t i = 0; i < input->n_rows; i++)
+        if (input->rows[i].state != STORE_COVERAGE_OPEN)
+            run->covered_to = MAX(run->covered_to, input->rows[i].to);
+    run->density = plan_density(input, run->covered_to - DENSITY_FROM, run->covered_to);
+}
+
 static bool plan(struct source_run *run)
 {
     const struct collect_options *options = run->context->options;
@@ -192,6 +203,7 @@ static bool plan(struct source_run *run)
     input.rows = (const struct store_coverage *)(void *)rows->data;
     input.n_rows = rows->len;
     clip_since(run, now);
+    expect(run, &input);
     run->stretches = plan_stretches(&input);
     if (!options->has_since)
         take_up_cursor(run, now);
@@ -204,20 +216,51 @@ static bool plan(struct source_run *run)
 static void request_page(struct source_run *run);
 static void salvage(struct source_run *run, const char *request_id);
 
-static void mark_lost(struct source_run *run, struct store_window window)
+static void say_lost(struct source_run *run, struct store_window window, int64_t kept_s)
 {
-    g_autoptr(GError) error = NULL;
     g_autofree char *from = timestamp_format_seconds(window.from), *to = timestamp_format_seconds(window.to);
 
-    if (!store_mark_lost(run->context->store, run->customer_id, run->source->name, whole, window, service_now(run),
-                         &error)) {
-        fail_with(run, "database", error, source_run_database_hint);
-        return;
-    }
     warn(run,
          g_strdup_printf("A hole: nothing was collected from %s to %s, and the service keeps %s for %" G_GINT64_FORMAT
                          " days only; those records cannot be had any more.",
-                         from, to, run->source->name, run->source->reach_s / (24 * 3600)));
+                         from, to, run->source->name, kept_s / (24 * 3600)));
+}
+
+static bool note_lost(struct source_run *run, struct store_window window)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (store_mark_lost(run->context->store, run->customer_id, run->source->name, whole, window, service_now(run),
+                        &error))
+        return true;
+    fail_with(run, "database", error, source_run_database_hint);
+    return false;
+}
+
+static void mark_lost(struct source_run *run, struct store_window window)
+{
+    if (note_lost(run, window))
+        say_lost(run, window, run->source->reach_s);
+}
+
+/* The service does not say how long it keeps records: a tenant without a premium licence has days instead of weeks. So
+ * new time out of the shorter reach that comes back empty, where many records were to be expected, is taken for lost,
+ * and not for read; and so is what follows on it, an hour at a time, until records come. */
+static bool looks_lost(const struct source_run *run)
+{
+    int64_t from = MAX(run->window.from, run->covered_to), to = run->window.to;
+
+    if (run->covered_to == 0 || from >= to || run->window_pages > 1 || run->window_records > 0 ||
+        to > service_now(run) - run->source->reach_unlicensed_s)
+        return false;
+    return run->lost.to == run->window.from || run->density * (double)(to - from) >= EXPECTED_LEAST;
+}
+
+static void say_looks_lost(struct source_run *run)
+{
+    if (run->lost.from < run->lost.to)
+        say_lost(run, run->lost, run->source->reach_unlicensed_s);
+    run->lost = (struct store_window){0};
 }
 
 static void begin_window(struct source_run *run, struct store_window window)
@@ -266,8 +309,22 @@ static void step_past_window(struct source_run *run)
     next_window(run);
 }
 
+static void window_lost(struct source_run *run)
+{
+    struct store_window window = {MAX(run->window.from, run->covered_to), run->window.to};
+
+    if (!note_lost(run, window))
+        return;
+    if (run->lost.to != window.from)
+        run->lost.from = window.from;
+    run->lost.to = window.to;
+    run->window_s = WINDOW_MIN;
+    step_past_window(run);
+}
+
 static void window_read(struct source_run *run)
 {
+    say_looks_lost(run);
     run->failed_in_a_row = 0;
     /* By records, since an interrupted run may have read the window's first pages. */
     run->window_s = plan_window_length(run->window.to - run->window.from,
@@ -465,6 +522,10 @@ static void page_read(struct source_run *run, const char *request_id)
     }
     g_free(run->link);
     run->link = g_strdup(next_link);
+    if (!run->link && json_page_count(run->body) == 0 && looks_lost(run)) {
+        window_lost(run);
+        return;
+    }
     store_page(run, run->link, request_id);
     if (run->link)
         request_page(run);
@@ -597,6 +658,7 @@ void source_run_finish(struct source_run *run)
     struct collect_source *result = run->result;
 
     run->state = SOURCE_RUN_DONE;
+    say_looks_lost(run);
     say_left_open(run);
     if (result->unreadable)
         warn(run, g_strdup_printf("%" G_GINT64_FORMAT " record%s could not be read (see the table unreadable). %s%s",

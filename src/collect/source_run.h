@@ -40,6 +40,9 @@ struct source_run {
     guint next;
     int64_t window_s;
     struct store_window left_open; /* given up and not yet told */
+    int64_t covered_to;            /* earlier runs read up to here; 0: there was none */
+    double density;                /* records a second in what they read last */
+    struct store_window lost;      /* the service shows nothing for it any more; not yet told */
     char *unreadable_reason;       /* of the first record that could not be read */
     unsigned failed_in_a_row, done_windows;
     /* The window that is being read. */

@@ -112,13 +112,14 @@ static bool failed(struct writer *writer)
 /* One transaction. After a failure later pages must not be written: their cursor would step over the lost one. */
 static void commit_batch(struct writer *writer, GPtrArray *batch)
 {
-    g_autofree struct store_page **pages = g_new(struct store_page *, batch->len);
+    struct store_page **pages = g_new(struct store_page *, batch->len);
     GError *error = NULL;
 
     for (guint i = 0; i < batch->len; i++)
         pages[i] = &((struct writer_page *)g_ptr_array_index(batch, i))->page;
     if (!failed(writer))
         store_commit_pages(writer->store, pages, batch->len, &error);
+    g_free(pages);
     finish_batch(writer, batch, error);
 }
 

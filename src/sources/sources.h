@@ -15,13 +15,14 @@ struct source {
     const char *name; /* as users write it: "sign-ins" */
     enum client_api api;
     enum client_family family;
-    const char *path;       /* below the API's base URL: "/v1.0/auditLogs/signIns" */
-    const char *time_field; /* the property that windows are cut by, with ge and le only */
-    int page_size;          /* $top */
-    int64_t reach_s;        /* how far back the API keeps records */
-    int64_t overlap_s;      /* read again on each run, for what came late */
-    const char *permission; /* application permission it needs */
-    const char *licence;    /* NULL: none */
+    const char *path;           /* below the API's base URL: "/v1.0/auditLogs/signIns" */
+    const char *time_field;     /* the property that windows are cut by, with ge and le only */
+    int page_size;              /* $top */
+    int64_t reach_s;            /* how far back the API keeps records */
+    int64_t reach_unlicensed_s; /* the same for a tenant without a premium licence; the API does not tell which it is */
+    int64_t overlap_s;          /* read again on each run, for what came late */
+    const char *permission;     /* application permission it needs */
+    const char *licence;        /* NULL: none */
     /* Fills the document (all but `raw` and what document_seal computes) from a record; never fails: what cannot be
      * read stays NULL, and the record is kept. `received_at` stands in for a missing time. */
     void (*decode)(const struct json_node *record, struct document *document);

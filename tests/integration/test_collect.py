@@ -318,6 +318,33 @@ def test_after_a_long_absence_the_hole_is_recorded_and_said_once_q35(sim, collec
     assert [row for row in coverage(path)["sign-ins"] if row[2] == "lost"] == [hole]
 
 
+def test_a_service_that_keeps_less_than_it_may_leaves_a_hole_that_is_found_and_said_once_q35(sim, collect, path):
+    """A tenant without a premium licence has seven days; nothing in the answers says so but that they are empty."""
+    simulator = sim(["--sign-ins", "700", "--directory-audits", "700", "--days", "7", "--retention-days", "7", "--empty-pages", "0"])
+    first = collect(simulator) and database.truth(path)
+    later = NOON + 10 * DAY
+    move(simulator, later)
+    result = collect(simulator)
+    assert database.truth(path) == first | simulator.truth()
+    for name, rows in coverage(path).items():
+        [(begin, end, _)] = [row for row in rows if row[2] == "lost"]
+        assert begin == iso(NOON) and iso(NOON + 3 * DAY - HOUR) <= end <= iso(NOON + 3 * DAY), name
+        [warning] = sources(result)[name]["warnings"]
+        assert begin in warning and end in warning and "7 days" in warning
+    again = collect(simulator)
+    assert "level=warn" not in again.stderr and total(again, "inserted") == 0
+
+
+def test_a_quiet_tenant_has_no_hole_where_nothing_happened_q35(sim, collect, path):
+    simulator = sim(["--sign-ins", "0", "--directory-audits", "0"])
+    simulator.add_record("sign-ins", sign_in(1, NOON - 9 * DAY))
+    collect(simulator)
+    later = NOON + 10 * DAY
+    move(simulator, later)
+    assert "level=warn" not in collect(simulator).stderr
+    assert all(row[2] != "lost" for rows in coverage(path).values() for row in rows)
+
+
 # --- what to read -------------------------------------------------------------------------------------------------------
 
 
