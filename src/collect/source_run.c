@@ -148,7 +148,16 @@ static bool may_go_on_at(const struct source_run *run, const char *link)
     return may;
 }
 
-/* Puts the window of an interrupted run first, to go on at its page. */
+/* True when `link` is our own URL of the window's first page, and no link of the service's into its middle. */
+static bool is_start(const struct source_run *run, struct store_window window, const char *link)
+{
+    g_autofree char *start = source_window_url(run->source, run->base_url, window.from, window.to);
+
+    return g_str_equal(link, start);
+}
+
+/* Puts the window of an interrupted run first, to go on at its page. A cursor at a window's start tells of a window
+ * that had to be left: that one waits its turn. */
 static void take_up_cursor(struct source_run *run, int64_t now)
 {
     struct store_cursor cursor = {0};
@@ -161,7 +170,7 @@ static void take_up_cursor(struct source_run *run, int64_t now)
     }
     if (cursor.next_link && cursor.saved_at <= now && now - cursor.saved_at <= CURSOR_KEEPS &&
         cursor.window.from >= now - run->source->reach_s && cursor.window.to <= now &&
-        may_go_on_at(run, cursor.next_link)) {
+        !is_start(run, cursor.window, cursor.next_link) && may_go_on_at(run, cursor.next_link)) {
         struct plan_stretch stretch = {.time = cursor.window, .kind = PLAN_NEW};
 
         cut_out(run->stretches, cursor.window);
@@ -401,7 +410,7 @@ static void restart_window(struct source_run *run)
  * was read at all, the service refuses what we ask for, and asking again is no use. */
 static void handle_refusal(struct source_run *run, const struct client_failure *failure)
 {
-    if (run->window_records > 0 && !run->restarted)
+    if (!run->restarted && !is_start(run, run->window, run->link))
         restart_window(run);
     else if (run->result->fetched > 0)
         shrink_window(run, failure);
