@@ -95,9 +95,25 @@ static const struct {
     {410, "resyncRequired", "Resync required. Replace any local items with the server's version."},
     {429, "TooManyRequests", "Too many requests."},
     {500, "InternalServerError", "An internal server error occurred."},
+    {501, "NotImplemented", "This operation target is not yet supported."},
     {502, "BadGateway", "Bad gateway."},
     {503, "ServiceUnavailable", "The service is temporarily unavailable."},
     {504, "UnknownError", ""},
+};
+
+/* Words of codes that come with more than one status, or that are not the usual one of theirs. */
+static const struct {
+    const char *code, *message;
+} graph_codes[] = {
+    {"resyncRequired", "Resync required. Replace any local items with the server's version."},
+    {"syncStateNotFound", "The sync state generation is not found. A full synchronization is required."},
+    {"Directory_ExpiredPageToken",
+     "The specified page token value has expired and can no longer be included in your request."},
+    {"Directory_InvalidPageToken", "The specified page token value is invalid."},
+    {"Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+     "Neither tenant is B2C or tenant doesn't have premium license"},
+    {"NotImplemented", "This operation target is not yet supported."},
+    {"Authorization_RequestDenied", "Insufficient privileges to complete the operation."},
 };
 
 struct answer *answer_graph_default(const struct request *rq, unsigned status)
@@ -106,6 +122,14 @@ struct answer *answer_graph_default(const struct request *rq, unsigned status)
         if (graph_errors[k].status == status)
             return answer_graph_error(rq, status, graph_errors[k].code, graph_errors[k].message);
     return answer_graph_error(rq, status, "UnknownError", "");
+}
+
+struct answer *answer_graph_code(const struct request *rq, unsigned status, const char *code)
+{
+    for (gsize k = 0; k < G_N_ELEMENTS(graph_codes); k++)
+        if (g_ascii_strcasecmp(graph_codes[k].code, code) == 0)
+            return answer_graph_error(rq, status, code, graph_codes[k].message);
+    return answer_graph_error(rq, status, code, "The request was refused.");
 }
 
 /* Texts as the service words them; {} stands for what it complains of. */
@@ -125,6 +149,7 @@ static const struct {
      "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."},
     {700027, 401, "invalid_client",
      "The certificate with identifier used to sign the client assertion is not registered on application."},
+    {700024, 401, "invalid_client", "Client assertion is not within its valid time range."},
     {700016, 400, "unauthorized_client",
      "Application with identifier '{}' was not found in the directory. This can happen if the application has not been "
      "installed by the administrator of the tenant or consented to by any user in the tenant."},
@@ -140,6 +165,7 @@ static const struct {
      "The provided value for the input parameter 'scope' is not valid: more than one resource."},
     {700023, 400, "invalid_scope", "The provided value for the input parameter 'scope' is not valid: no resource."},
     {70003, 400, "unsupported_grant_type", "The app requested an unsupported grant type '{}'."},
+    {9002313, 400, "invalid_request", "Invalid request. Request is malformed or invalid."},
     {900144, 400, "invalid_request", "The request body must contain the following parameter: '{}'."},
 };
 
@@ -173,14 +199,20 @@ struct answer *answer_entra_error(const struct request *rq, int number, const ch
             template = entra_errors[k].message;
         }
     }
-    struct answer *a = answer_new(status);
-    cJSON *json = cJSON_CreateObject();
     g_autofree char *valid = g_utf8_make_valid(about, -1);
     g_autoptr(GString) message = g_string_new(template);
-
     g_string_replace(message, "{}", valid, 1);
+    return answer_entra_words(rq, status, error, number, message->str);
+}
+
+struct answer *answer_entra_words(const struct request *rq, unsigned status, const char *error, int number,
+                                  const char *message)
+{
+    struct answer *a = answer_new(status);
+    cJSON *json = cJSON_CreateObject();
+
     cJSON_AddStringToObject(json, "error", error);
-    add_entra_times(json, rq, message->str, number, rq->request_id);
+    add_entra_times(json, rq, message, number, rq->request_id);
     g_autofree char *uri = g_strdup_printf("%s/error?code=%d", rq->sim->base_url, number);
     cJSON_AddStringToObject(json, "error_uri", uri);
     take_json(a, json);

@@ -47,7 +47,14 @@ struct answer *answer_graph_error(const struct request *rq, unsigned status, con
 /* Graph's words for a status that has none of its own. */
 struct answer *answer_graph_default(const struct request *rq, unsigned status);
 
+/* Graph's error of that code, in its words where they are known. */
+struct answer *answer_graph_code(const struct request *rq, unsigned status, const char *code);
+
 /* Entra's error object for an AADSTS number; about names what it complains of (a client, a tenant, a scope). */
 struct answer *answer_entra_error(const struct request *rq, int number, const char *about);
+
+/* The same in words of one's own. */
+struct answer *answer_entra_words(const struct request *rq, unsigned status, const char *error, int number,
+                                  const char *message);
 
 #endif

@@ -2,11 +2,7 @@
 
 #include <string.h>
 
-struct name {
-    const char *shown, *ascii;
-};
-
-static const struct name given_names[] = {
+const struct company_name company_given_names[] = {
     {"Ada", "ada"},
     {"Žofie", "zofie"},
     {"Łukasz", "lukasz"},
@@ -44,8 +40,9 @@ static const struct name given_names[] = {
     {"Claude", "claude"},
     {"Emmy", "emmy"},
 };
+const uint32_t company_given_count = G_N_ELEMENTS(company_given_names);
 
-static const struct name surnames[] = {
+const struct company_name company_surnames[] = {
     {"Nováková", "novakova"},
     {"Kowalski", "kowalski"},
     {"Ødegård", "odegard"},
@@ -76,6 +73,7 @@ static const struct name surnames[] = {
     {"Virtanen", "virtanen"},
     {"Horváth", "horvath"},
 };
+const uint32_t company_surname_count = G_N_ELEMENTS(company_surnames);
 
 const struct company_app company_apps[] = {
     {"Office 365 Exchange Online", "00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online",
@@ -205,8 +203,8 @@ static struct text escaped(const char *bytes, bool ascii)
  */
 static void make_person(struct person *p, uint32_t k, struct dice *d)
 {
-    const struct name *given = &given_names[k % G_N_ELEMENTS(given_names)];
-    const struct name *family = &surnames[(k * 7 + k / G_N_ELEMENTS(given_names)) % G_N_ELEMENTS(surnames)];
+    const struct company_name *given = &company_given_names[k % company_given_count];
+    const struct company_name *family = &company_surnames[(k * 7 + k / company_given_count) % company_surname_count];
     g_autofree char *name =
         k == 17 ? g_strdup("Büro / Empfang 🚀") : g_strdup_printf("%s %s", given->shown, family->shown);
     g_autofree char *upn = NULL;
@@ -220,6 +218,9 @@ static void make_person(struct person *p, uint32_t k, struct dice *d)
         domain = "example.test";
     upn = g_strdup_printf("%s.%s%s@%s", given->ascii, family->ascii, k % 13 == 7 ? "2" : "", domain);
     text_append_guid(id, d);
+    p->given = given;
+    p->family = family;
+    p->domain = domain;
     p->home = dice_below(d, company_place_count - 4);
     p->name = escaped(name, k % 4 == 1);
     p->nested = escaped(p->name.bytes, false);

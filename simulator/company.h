@@ -9,13 +9,22 @@
 
 enum { COMPANY_USERS = 204, COMPANY_POLICIES = 9 };
 
+/* A name as people write it and as addresses spell it. */
+struct company_name {
+    const char *shown, *ascii;
+};
+extern const struct company_name company_given_names[], company_surnames[];
+extern const uint32_t company_given_count, company_surname_count;
+
 struct person {
     struct text members; /* "userDisplayName":...,"userPrincipalName":...,"userId":"..." as in sign-ins */
     struct text name;    /* the inside of a JSON string */
     struct text nested;  /* the same inside a JSON text that is itself inside a JSON string */
     struct text upn;     /* lower case */
     struct text id;      /* GUID */
-    uint32_t home;       /* index of the usual place */
+    const struct company_name *given, *family;
+    const char *domain;
+    uint32_t home; /* index of the usual place */
     bool guest;
 };
 

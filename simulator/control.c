@@ -8,6 +8,7 @@
 #include "ledger.h"
 #include "ticks.h"
 #include "truth.h"
+#include "users_control.h"
 
 static struct answer *refuse(const char *message)
 {
@@ -50,6 +51,20 @@ static struct answer *get_truth(struct request *rq, const cJSON *json)
 
     (void)json;
     a->truth = truth_new(rq->sim);
+    answer_header(a, "Content-Type", "application/x-ndjson");
+    return a;
+}
+
+static struct answer *get_users(struct request *rq, const cJSON *json)
+{
+    g_autofree char *message = NULL;
+    struct users_dump *dump = users_dump_new(rq, &message);
+
+    (void)json;
+    if (!dump)
+        return refuse(message);
+    struct answer *a = answer_new(200);
+    a->truth = truth_new_users(dump);
     answer_header(a, "Content-Type", "application/x-ndjson");
     return a;
 }
@@ -134,7 +149,7 @@ static struct answer *add_record(struct request *rq, const cJSON *json)
         const struct tenant *t = g_ptr_array_index(rq->sim->tenants, k);
         if (cJSON_IsString(tenant) && g_ascii_strcasecmp(tenant->valuestring, t->id) != 0)
             continue;
-        loaded_add(t->loaded[source], bytes, replace);
+        loaded_add(t->loaded[loaded_source(source, bytes)], bytes, replace);
         added++;
     }
     if (added == 0)
@@ -150,7 +165,8 @@ static const struct {
     {"GET", "/control/truth", get_truth},     {"GET", "/control/requests", get_requests},
     {"GET", "/control/clock", get_clock},     {"POST", "/control/clock", set_clock},
     {"GET", "/control/faults", get_faults},   {"POST", "/control/faults", set_faults},
-    {"POST", "/control/records", add_record},
+    {"POST", "/control/records", add_record}, {"GET", "/control/users", get_users},
+    {"POST", "/control/users", users_edit},
 };
 
 struct answer *control_answer(struct request *rq)

@@ -6,8 +6,9 @@
 #include "token.h"
 
 struct fault {
-    char *path, *tenant;
-    int page; /* 0: any */
+    char *path, *tenant, *endpoint, *query; /* lower case; empty: any */
+    int page;                               /* 0: any */
+    double percent;
     uint64_t skip, times, matched, fired;
     cJSON *json; /* the whole fault as given */
     const cJSON *action;
@@ -23,6 +24,8 @@ static void fault_free(gpointer data)
 
     g_free(f->path);
     g_free(f->tenant);
+    g_free(f->endpoint);
+    g_free(f->query);
     cJSON_Delete(f->json);
     g_free(f);
 }
@@ -63,15 +66,36 @@ static GBytes *bytes_of(const cJSON *value)
 
 /* before the answer: edits of the page */
 
-static void edit_next_link(const cJSON *value, struct request *rq)
+static char *edited_link(const cJSON *value, const struct request *rq)
 {
     g_autoptr(GString) link = g_string_new(string_of(value));
     g_autofree char *same = g_strconcat(rq->sim->base_url, rq->uri, NULL);
 
     g_string_replace(link, "{same}", same, 0);
     g_string_replace(link, "{base}", rq->sim->base_url, 0);
+    return g_strdup(link->str);
+}
+
+static void edit_next_link(const cJSON *value, struct request *rq)
+{
     g_free(rq->edit.next_link);
-    rq->edit.next_link = g_strdup(link->str);
+    rq->edit.next_link = edited_link(value, rq);
+}
+
+static void edit_delta_link(const cJSON *value, struct request *rq)
+{
+    g_free(rq->edit.delta_link);
+    rq->edit.delta_link = edited_link(value, rq);
+}
+
+static void edit_drop_links(const cJSON *value, struct request *rq)
+{
+    rq->edit.drop_links = cJSON_IsTrue(value);
+}
+
+static void edit_no_records(const cJSON *value, struct request *rq)
+{
+    rq->edit.no_records = cJSON_IsTrue(value);
 }
 
 static void edit_drop_value(const cJSON *value, struct request *rq)
@@ -102,6 +126,12 @@ static void replace_by(struct answer **a, struct answer *other)
 static void send_status(const cJSON *value, const struct request *rq, struct answer **a)
 {
     replace_by(a, answer_graph_default(rq, (unsigned)size_of(value)));
+}
+
+/* Graph's error of that code, with the status that the answer has by now. */
+static void send_code(const cJSON *value, const struct request *rq, struct answer **a)
+{
+    replace_by(a, answer_graph_code(rq, (*a)->status, string_of(value)));
 }
 
 static void send_aadsts(const cJSON *value, const struct request *rq, struct answer **a)
@@ -249,9 +279,13 @@ static const struct deed {
 } deeds[] = {
     {"expire_token", SHAPE_TRUE, edit_expire, NULL},
     {"next_link", SHAPE_STRING, edit_next_link, NULL},
+    {"delta_link", SHAPE_STRING, edit_delta_link, NULL},
+    {"drop_links", SHAPE_TRUE, edit_drop_links, NULL},
+    {"no_records", SHAPE_TRUE, edit_no_records, NULL},
     {"drop_value", SHAPE_TRUE, edit_drop_value, NULL},
     {"insert_record_base64", SHAPE_STRING, edit_insert, NULL},
     {"status", SHAPE_NUMBER, NULL, send_status},
+    {"code", SHAPE_STRING, NULL, send_code},
     {"aadsts", SHAPE_NUMBER, NULL, send_aadsts},
     {"error_in_200", SHAPE_TRUE | SHAPE_OBJECT, NULL, send_error_in_200},
     {"redirect", SHAPE_STRING, NULL, send_redirect},
@@ -319,11 +353,16 @@ static char *check_keys(const cJSON *object, const char *const *known)
     return NULL;
 }
 
+static char *lower_text(const cJSON *object, const char *key)
+{
+    return g_ascii_strdown(string_of(cJSON_GetObjectItemCaseSensitive(object, key)), -1);
+}
+
 /* Returns NULL with *message set when the fault is not understood. */
 static struct fault *fault_read(const cJSON *json, char **message)
 {
-    static const char *const known[] = {"match", "skip", "times", "action", "matched", "fired", NULL};
-    static const char *const known_match[] = {"path", "tenant", "page", NULL};
+    static const char *const known[] = {"match", "skip", "times", "percent", "action", "matched", "fired", NULL};
+    static const char *const known_match[] = {"path", "tenant", "page", "endpoint", "query", NULL};
     const cJSON *match = cJSON_GetObjectItemCaseSensitive(json, "match");
     const cJSON *action = cJSON_GetObjectItemCaseSensitive(json, "action");
 
@@ -337,11 +376,15 @@ static struct fault *fault_read(const cJSON *json, char **message)
     struct fault *f = g_new0(struct fault, 1);
     f->json = cJSON_Duplicate(json, true);
     f->action = cJSON_GetObjectItemCaseSensitive(f->json, "action");
-    f->path = g_ascii_strdown(string_of(cJSON_GetObjectItemCaseSensitive(match, "path")), -1);
-    f->tenant = g_ascii_strdown(string_of(cJSON_GetObjectItemCaseSensitive(match, "tenant")), -1);
+    f->path = lower_text(match, "path");
+    f->tenant = lower_text(match, "tenant");
+    f->endpoint = lower_text(match, "endpoint");
+    f->query = lower_text(match, "query");
     f->page = (int)size_of(cJSON_GetObjectItemCaseSensitive(match, "page"));
     f->skip = size_of(cJSON_GetObjectItemCaseSensitive(json, "skip"));
     f->times = size_of(cJSON_GetObjectItemCaseSensitive(json, "times"));
+    const cJSON *percent = cJSON_GetObjectItemCaseSensitive(json, "percent");
+    f->percent = cJSON_IsNumber(percent) ? percent->valuedouble : 100;
     return f;
 }
 
@@ -381,8 +424,20 @@ cJSON *faults_list(const struct faults *faults)
     return list;
 }
 
+static bool query_has(const struct request *rq, const char *part)
+{
+    g_autofree char *query = rq->query ? text_percent_decode(rq->query, strlen(rq->query)) : g_strdup("");
+    g_autofree char *lower = g_ascii_strdown(query, -1);
+
+    return strstr(lower, part) != NULL;
+}
+
 static bool matches(const struct fault *f, const struct request *rq, const char *path)
 {
+    if (*f->endpoint && g_ascii_strcasecmp(f->endpoint, endpoint_names[rq->endpoint]) != 0)
+        return false;
+    if (*f->query && !query_has(rq, f->query))
+        return false;
     if (*f->path && !strstr(path, f->path))
         return false;
     if (*f->tenant && (!rq->tenant || strcmp(f->tenant, rq->tenant->id) != 0))
@@ -399,7 +454,8 @@ const cJSON *faults_fire(struct faults *faults, const struct request *rq)
         if (!matches(f, rq, path))
             continue;
         f->matched++;
-        if (f->matched <= f->skip || (f->times > 0 && f->fired >= f->times))
+        struct dice d = {dice_mix((uint64_t)rq->sim->options->seed ^ 61, f->matched)};
+        if (f->matched <= f->skip || (f->times > 0 && f->fired >= f->times) || !dice_percent(&d, f->percent))
             continue;
         f->fired++;
         return f->action;

@@ -1,8 +1,8 @@
 /* faults.h - answers gone wrong on purpose.
  *
- * A fault is {"match":{"path","tenant","page"},"skip":N,"times":N,"action":{...}}: of the requests that match, the
- * first skip are left alone, the next times (0: all) get the action. Of several faults the first that fires is applied;
- * the keys of one action combine. */
+ * A fault is {"match":{"path","tenant","page","endpoint","query"},"skip":N,"times":N,"percent":P,"action":{...}}: of
+ * the requests that match, the first skip are left alone, the next times (0: all) get the action, or P percent of them.
+ * Of several faults the first that fires is applied; the keys of one action combine. */
 #ifndef SIM_FAULTS_H
 #define SIM_FAULTS_H
 

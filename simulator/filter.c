@@ -63,7 +63,7 @@ static const struct field audit_fields[] = {
     {"initiatedBy/app/displayName", KIND_TEXT, OP_EQ},
 };
 
-enum node_type { NODE_COMPARE, NODE_CONSTANT, NODE_AND, NODE_OR, NODE_NOT };
+enum node_type { NODE_COMPARE, NODE_CLASS, NODE_AND, NODE_OR, NODE_NOT };
 
 struct filter {
     enum node_type type;
@@ -71,8 +71,8 @@ struct filter {
     const struct field *field;
     enum op op;
     char *text;
-    int64_t number; /* or ticks */
-    bool constant;
+    int64_t number;   /* or ticks */
+    unsigned classes; /* of NODE_CLASS: 1 << source for each that fits */
 };
 
 struct parser {
@@ -170,8 +170,8 @@ void filter_free(struct filter *f)
 
 static const struct field *find_field(enum source source, const char *path)
 {
-    const struct field *table = source == SOURCE_SIGN_INS ? signin_fields : audit_fields;
-    gsize count = source == SOURCE_SIGN_INS ? G_N_ELEMENTS(signin_fields) : G_N_ELEMENTS(audit_fields);
+    const struct field *table = source_classes[source] ? signin_fields : audit_fields;
+    gsize count = source_classes[source] ? G_N_ELEMENTS(signin_fields) : G_N_ELEMENTS(audit_fields);
 
     for (gsize k = 0; k < count; k++)
         if (strcmp(table[k].path, path) == 0)
@@ -231,17 +231,65 @@ static struct filter *parse_startswith(struct parser *ps)
     return refuse(ps, "Syntax error in startswith.");
 }
 
-/* signInEventTypes/any(t: t eq 'interactiveUser'): all records here are of that class. */
+/* The classes of which name is one: none, where no class is called so. */
+static unsigned classes_named(const char *name)
+{
+    unsigned classes = 0;
+
+    for (int s = 0; s < SOURCE_COUNT; s++)
+        if (source_classes[s] && g_ascii_strcasecmp(source_classes[s], name) == 0)
+            classes |= 1U << s;
+    return classes;
+}
+
+static unsigned all_classes(void)
+{
+    unsigned classes = 0;
+
+    for (int s = 0; s < SOURCE_COUNT; s++)
+        if (source_classes[s])
+            classes |= 1U << s;
+    return classes;
+}
+
+/* One comparison inside of any(): t eq 'nonInteractiveUser'. False when it is none. */
+static bool parse_class(struct parser *ps, const char *variable, unsigned *classes)
+{
+    g_autofree char *name = take_word(ps), *op = take_word(ps), *value = NULL;
+
+    skip_space(ps);
+    if (strcmp(name, variable) != 0 || *ps->p != '\'' || (strcmp(op, "eq") != 0 && strcmp(op, "ne") != 0))
+        return false;
+    value = take_quoted(ps);
+    if (value)
+        *classes = strcmp(op, "eq") == 0 ? classes_named(value) : all_classes() & ~classes_named(value);
+    return value != NULL;
+}
+
+/* signInEventTypes/any(t: t eq 'nonInteractiveUser'), or several such joined by or. A record is of one class. */
 static struct filter *parse_any(struct parser *ps)
 {
-    const char *close = strchr(ps->p, ')');
-    g_autofree char *inside = close ? g_strndup(ps->p, (gsize)(close - ps->p)) : NULL;
+    gsize len = 0;
+    unsigned classes = 0, more = 0;
 
-    if (!inside || !strchr(inside, '\''))
+    if (!take(ps, '('))
+        return refuse(ps, "'(' expected after any.");
+    skip_space(ps);
+    len = strcspn(ps->p, " :()'");
+    g_autofree char *variable = g_strndup(ps->p, len);
+    ps->p += len;
+    if (len == 0 || !take(ps, ':') || !parse_class(ps, variable, &classes))
         return refuse(ps, "Syntax error in any().");
-    ps->p = close + 1;
-    struct filter *f = node_new(NODE_CONSTANT, NULL, NULL);
-    f->constant = strstr(inside, "'interactiveUser'") != NULL && !strstr(inside, " ne ");
+    while (peek_word(ps, "or")) {
+        ps->p += 2;
+        if (!parse_class(ps, variable, &more))
+            return refuse(ps, "Syntax error in any().");
+        classes |= more;
+    }
+    if (!take(ps, ')'))
+        return refuse(ps, "')' expected after any.");
+    struct filter *f = node_new(NODE_CLASS, NULL, NULL);
+    f->classes = classes;
     return f;
 }
 
@@ -262,6 +310,12 @@ static bool read_op(struct parser *ps, struct filter *f)
     return false;
 }
 
+static struct filter *refuse_property(struct parser *ps, const char *name)
+{
+    return refuse(ps, "Could not find a property named '%s' on type 'microsoft.graph.%s'.", name,
+                  source_classes[ps->source] ? "signIn" : "directoryAudit");
+}
+
 static struct filter *parse_comparison(struct parser *ps)
 {
     if (peek_word(ps, "startswith"))
@@ -270,11 +324,12 @@ static struct filter *parse_comparison(struct parser *ps)
     if (g_str_has_suffix(path, "/any") || g_str_has_suffix(path, "/all")) {
         if (ps->beta && strcmp(path, "signInEventTypes/any") == 0)
             return parse_any(ps);
-        return refuse(ps, "Could not find a property named '%s'.", path);
+        *strchr(path, '/') = '\0';
+        return refuse_property(ps, path);
     }
     const struct field *field = find_field(ps->source, path);
     if (!field)
-        return refuse(ps, "Could not find a property named '%s'.", path);
+        return refuse_property(ps, path);
     struct filter *f = node_new(NODE_COMPARE, NULL, NULL);
     f->field = field;
     if (read_op(ps, f) && read_literal(ps, f))
@@ -363,6 +418,33 @@ void filter_window(const struct filter *f, int64_t *from, int64_t *to)
     }
 }
 
+static bool speaks_of_classes(const struct filter *f)
+{
+    return f && (f->type == NODE_CLASS || speaks_of_classes(f->left) || speaks_of_classes(f->right));
+}
+
+/* The classes that can match. */
+static unsigned possible_classes(const struct filter *f)
+{
+    switch (f->type) {
+    case NODE_CLASS:
+        return f->classes;
+    case NODE_AND:
+        return possible_classes(f->left) & possible_classes(f->right);
+    case NODE_OR:
+        return possible_classes(f->left) | possible_classes(f->right);
+    case NODE_NOT:
+    case NODE_COMPARE:
+        break;
+    }
+    return all_classes();
+}
+
+bool filter_covers(const struct filter *f, enum source source, enum source of)
+{
+    return speaks_of_classes(f) ? (possible_classes(f) >> of & 1) != 0 : of == source;
+}
+
 bool filter_needs_body(const struct filter *f)
 {
     if (!f)
@@ -411,19 +493,19 @@ static bool compare_body(const struct filter *f, const char *body, gsize len)
     return f->op == OP_STARTS ? g_str_has_prefix(have, want) : strcmp(have, want) == 0;
 }
 
-bool filter_match(const struct filter *f, int64_t time, const char *body, gsize len)
+bool filter_match(const struct filter *f, enum source of, int64_t time, const char *body, gsize len)
 {
     if (!f)
         return true;
     switch (f->type) {
     case NODE_AND:
-        return filter_match(f->left, time, body, len) && filter_match(f->right, time, body, len);
+        return filter_match(f->left, of, time, body, len) && filter_match(f->right, of, time, body, len);
     case NODE_OR:
-        return filter_match(f->left, time, body, len) || filter_match(f->right, time, body, len);
+        return filter_match(f->left, of, time, body, len) || filter_match(f->right, of, time, body, len);
     case NODE_NOT:
-        return !filter_match(f->left, time, body, len);
-    case NODE_CONSTANT:
-        return f->constant;
+        return !filter_match(f->left, of, time, body, len);
+    case NODE_CLASS:
+        return (f->classes >> of & 1) != 0;
     case NODE_COMPARE:
         break;
     }

@@ -17,10 +17,14 @@ void filter_free(struct filter *filter);
 /* The widest window of times that can match, both ends included. A NULL filter matches everything. */
 void filter_window(const struct filter *filter, int64_t *from, int64_t *to);
 
-/* Whether the record's text is needed to decide, beyond its time. */
+/* Whether a query for source, with this filter or none, shows records of `of`: sign-ins are the interactive ones unless
+ * the filter speaks of classes, and then those that it can match. */
+bool filter_covers(const struct filter *filter, enum source source, enum source of);
+
+/* Whether the record's text is needed to decide, beyond its source and time. */
 bool filter_needs_body(const struct filter *filter);
 
 /* time INT64_MIN: not readable, every comparison of the time holds. body may be NULL unless filter_needs_body(). */
-bool filter_match(const struct filter *filter, int64_t time, const char *body, gsize len);
+bool filter_match(const struct filter *filter, enum source of, int64_t time, const char *body, gsize len);
 
 #endif

@@ -14,11 +14,12 @@ static const char *const count_names[COUNT_COUNT] = {
     [COUNT_RETRY_AFTER_BROKEN] = "retry_after_broken",
     [COUNT_NO_CLIENT_REQUEST_ID] = "requests_without_client_request_id",
     [COUNT_DUPLICATE_CLIENT_REQUEST_ID] = "duplicate_client_request_ids",
+    [COUNT_REPEATED_ASSERTIONS] = "repeated_assertions",
     [COUNT_FAULTS_FIRED] = "faults_fired",
 };
 
 struct entry {
-    char *method, *uri, *client_request_id, *request_id, *tenant, *user_agent;
+    char *method, *uri, *client_request_id, *request_id, *tenant, *user_agent, *assertion;
     enum endpoint endpoint;
     int64_t time;
     unsigned status;
@@ -46,6 +47,7 @@ static void entry_free(gpointer data)
     g_free(e->request_id);
     g_free(e->tenant);
     g_free(e->user_agent);
+    g_free(e->assertion);
     g_free(e);
 }
 
@@ -84,7 +86,7 @@ void ledger_count(struct ledger *l, enum count count)
 /* Graph asks for a fresh client-request-id on each request, a retry included. */
 static void check_client_request_id(struct ledger *l, const struct request *rq)
 {
-    if (rq->endpoint == ENDPOINT_TOKEN)
+    if (request_is_login(rq))
         return;
     if (!rq->client_request_id)
         l->counts[COUNT_NO_CLIENT_REQUEST_ID]++;
@@ -102,6 +104,7 @@ static struct entry *entry_new(const struct request *rq, const struct answer *a,
                         .request_id = g_strdup(rq->request_id),
                         .tenant = g_strdup(rq->tenant ? rq->tenant->id : NULL),
                         .user_agent = g_strdup(rq->user_agent),
+                        .assertion = g_strdup(rq->assertion_algorithm),
                         .endpoint = rq->endpoint,
                         .time = rq->now,
                         .status = a->reset ? 0 : a->status,
@@ -179,6 +182,7 @@ static cJSON *entry_json(const struct entry *e)
     add_text(json, "request_id", e->request_id);
     add_text(json, "client_request_id", e->client_request_id);
     add_text(json, "user_agent", e->user_agent);
+    add_text(json, "assertion", e->assertion);
     cJSON_AddBoolToObject(json, "has_authorization", e->authorization);
     cJSON_AddBoolToObject(json, "has_client_request_id", e->client_request_id != NULL);
     cJSON_AddBoolToObject(json, "has_user_agent", e->user_agent != NULL);

@@ -68,7 +68,7 @@ static struct loaded_record *record_new(struct loaded *l, GBytes *bytes)
     struct loaded_record *r = g_new0(struct loaded_record, 1);
     gsize len = 0;
     const char *text = g_bytes_get_data(bytes, &len);
-    g_autofree char *time = find_text(text, len, l->source == SOURCE_SIGN_INS ? "createdDateTime" : "activityDateTime");
+    g_autofree char *time = find_text(text, len, source_classes[l->source] ? "createdDateTime" : "activityDateTime");
     bool zoned = false;
 
     r->bytes = g_bytes_ref(bytes);
@@ -123,6 +123,20 @@ GPtrArray *loaded_read_file(const char *path, GError **error)
         from = to + 1;
     }
     return records;
+}
+
+enum source loaded_source(enum source named, GBytes *record)
+{
+    const char *value = NULL;
+    gsize len = 0, value_len = 0;
+    const char *text = g_bytes_get_data(record, &len);
+
+    if (!source_classes[named] || !text_find_member(text, len, "signInEventTypes", &value, &value_len))
+        return named;
+    for (int s = 0; s < SOURCE_COUNT; s++)
+        if (source_classes[s] && memmem(value, value_len, source_classes[s], strlen(source_classes[s])))
+            return (enum source)s;
+    return named;
 }
 
 gsize loaded_count(const struct loaded *l)

@@ -28,6 +28,10 @@ void loaded_add_all(struct loaded *loaded, const GPtrArray *records);
 /* The records of an NDJSON file: one a line, empty lines left out. Returned: an array of GBytes. */
 GPtrArray *loaded_read_file(const char *path, GError **error);
 
+/* The source that a record belongs to which was given as one of `named`: sign-ins say their class themselves, in
+ * signInEventTypes. */
+enum source loaded_source(enum source named, GBytes *record);
+
 gsize loaded_count(const struct loaded *loaded);
 
 /* Borrowed until the list changes. */

@@ -11,10 +11,19 @@ struct options {
     char *ready_file;
     gboolean exit_with_parent, verbose, version, truth, gzip, decoy;
     char **tenants;
+    char *tls, *host_name; /* tls NULL: plain http */
     char *client_id, *client_secret, *client_secret_file;
+    char **client_certificates;
+    char *algorithms_text, **algorithms;     /* of client assertions */
+    gboolean refuse_repeated;                /* an assertion that was sent before */
     gint64 seed, sign_ins, directory_audits; /* counts: -1 not given */
+    gint64 non_interactive_sign_ins, service_principal_sign_ins, managed_identity_sign_ins;
     double days, retention_days, late_percent, changed_percent, repeat_percent, empty_pages;
     gint page_size, token_lifetime;
+    gint64 users;
+    double user_changes, user_turnover, user_repeats, user_replays, delta_token_days;
+    gint delta_page_size, link_length;
+    gboolean no_premium;
     char **load;
     char *budgets, *clock;
     gboolean enforce_budgets;

@@ -121,28 +121,6 @@ static struct answer *query_read(const struct request *rq, enum source source, s
     return refusal;
 }
 
-/* Microsoft's own spelling: spaces as plus signs, lower-case hex. */
-static void append_encoded(GString *out, const char *text)
-{
-    for (; *text; text++) {
-        if (g_ascii_isalnum(*text) || strchr("-_.~$/()", *text))
-            g_string_append_c(out, *text);
-        else if (*text == ' ')
-            g_string_append_c(out, '+');
-        else
-            g_string_append_printf(out, "%%%02x", (unsigned)(guchar)*text);
-    }
-}
-
-static void append_option(GString *link, const char *name, const char *value)
-{
-    if (!value)
-        return;
-    g_string_append_printf(link, "%s=", name);
-    append_encoded(link, value);
-    g_string_append_c(link, '&');
-}
-
 /* The link to the page that begins where token says. Now and then with the stray "?&" that real links have. */
 static char *next_link(const struct request *rq, enum source source, const struct query *q,
                        const struct skiptoken *token)
@@ -156,9 +134,9 @@ static char *next_link(const struct request *rq, enum source source, const struc
         g_string_append_c(link, '&');
     g_autofree char *orderby =
         q->orderby ? g_strdup_printf("%s %s", time_field(source), q->descending ? "desc" : "asc") : NULL;
-    append_option(link, "$filter", q->filter_text);
-    append_option(link, "$orderby", orderby);
-    append_option(link, "$top", q->top_text);
+    text_append_option(link, "$filter", q->filter_text);
+    text_append_option(link, "$orderby", orderby);
+    text_append_option(link, "$top", q->top_text);
     skiptoken_append(link, path_at, token, (uint64_t)rq->sim->options->seed);
     return g_string_free(link, FALSE);
 }
@@ -170,14 +148,15 @@ static void append_comma(GString *body, gsize value_at)
         g_string_append_c(body, ',');
 }
 
-/* The record that ended the page before, once more. */
+/* The generated record that ended the page before, once more. */
 static void append_repeated(GString *body, struct request *rq, const struct walk *w, gsize value_at)
 {
+    const struct leg *leg = &w->legs[w->last];
     struct plan plan;
 
-    stream_plan(w->stream, w->at.last, &plan);
+    stream_plan(leg->stream, leg->at.last, &plan);
     append_comma(body, value_at);
-    stream_append(w->stream, &plan, w->now, body);
+    stream_append(leg->stream, &plan, w->now, w->beta, body);
     rq->records++;
 }
 
@@ -215,26 +194,49 @@ static void append_value(GString *body, struct request *rq, const struct query *
         g_string_append_len(body, bytes, (gssize)len);
     }
     if (!empty) {
-        if (q->has_token && !q->token.after_empty && w->at.last != INT64_MIN && dice_percent(d, o->repeat_percent))
+        if (q->has_token && !q->token.after_empty && w->count > 0 && w->legs[w->last].at.last != INT64_MIN &&
+            dice_percent(d, o->repeat_percent))
             append_repeated(body, rq, w, value_at);
         append_records(body, rq, w, value_at, (guint)q->page_size);
     }
     g_string_append(body, "]}");
 }
 
+/* From where the token says, or from the start. False when the token is that of a query for other sources. */
+static bool begin_walk(struct walk *w, const struct request *rq, enum source source, const struct query *q)
+{
+    int64_t as_of = q->has_token ? q->token.as_of : rq->now;
+
+    walk_init(w, q->filter, as_of, sim_oldest(rq->sim, as_of), q->descending, rq->beta);
+    for (int s = 0; s < SOURCE_COUNT; s++)
+        if (filter_covers(q->filter, source, (enum source)s))
+            walk_add(w, &rq->tenant->streams[s], rq->tenant->loaded[s], q->has_token ? &q->token.at[w->count] : NULL);
+    w->last = q->token.last;
+    return !q->has_token || (q->token.legs == w->count && (w->count == 0 || q->token.last < w->count));
+}
+
+/* Where the next page begins. */
+static struct skiptoken token_after(const struct request *rq, const struct walk *w, bool empty, int page_size)
+{
+    struct skiptoken next = {rq->page + 1, w->now, empty, page_size, w->count, w->last, {{0}}};
+
+    for (int k = 0; k < w->count; k++)
+        next.at[k] = w->legs[k].at;
+    return next;
+}
+
 static struct answer *build(struct request *rq, enum source source, struct query *q)
 {
     static const char *const sets[] = {"signIns", "directoryAudits"};
     const struct options *o = rq->sim->options;
-    struct tenant *t = rq->tenant;
-    int64_t as_of = q->has_token ? q->token.as_of : rq->now;
-    struct dice d = {dice_mix(t->streams[source].key, (uint64_t)q->token.at.generated ^ (uint64_t)q->token.page)};
+    struct dice d = {
+        dice_mix(rq->tenant->streams[source].key, (uint64_t)q->token.at[0].generated ^ (uint64_t)q->token.page)};
     bool empty = dice_percent(&d, o->empty_pages) && !q->token.after_empty;
-    struct answer *a = answer_new(200);
     struct walk w;
 
-    walk_init(&w, &t->streams[source], t->loaded[source], q->filter, as_of, sim_oldest(rq->sim, as_of), q->descending,
-              q->has_token ? &q->token.at : NULL);
+    if (!begin_walk(&w, rq, source, q))
+        return answer_graph_error(rq, 400, "BadRequest", "Invalid Skip Token, the token is not one of this query.");
+    struct answer *a = answer_new(200);
     g_string_append_printf(a->body, "{\"@odata.context\":\"%s/%s/$metadata#auditLogs/%s\",", rq->sim->base_url,
                            rq->beta ? "beta" : "v1.0", sets[source]);
     gsize link_at = a->body->len;
@@ -242,10 +244,10 @@ static struct answer *build(struct request *rq, enum source source, struct query
 
     g_autofree char *link = g_strdup(rq->edit.next_link);
     if (!link && (empty || more_to_come(&w))) {
-        struct skiptoken next = {rq->page + 1, as_of, empty, q->page_size, w.at};
+        struct skiptoken next = token_after(rq, &w, empty, q->page_size);
         link = next_link(rq, source, q, &next);
     }
-    if (link) {
+    if (link && !rq->edit.drop_links) {
         g_autoptr(GString) member = g_string_new("\"@odata.nextLink\":\"");
         text_append_escaped(member, link, -1, false);
         g_string_append(member, "\",");

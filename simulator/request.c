@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-const char *const endpoint_names[ENDPOINT_COUNT] = {"token", "signIns", "directoryAudits", "other", "control"};
+const char *const endpoint_names[ENDPOINT_COUNT] = {"token", "metadata",   "signIns", "directoryAudits",
+                                                    "users", "usersDelta", "other",   "control"};
 
 char *request_parameter(const char *pairs, const char *key)
 {
@@ -18,6 +19,11 @@ char *request_parameter(const char *pairs, const char *key)
     return NULL;
 }
 
+bool request_is_login(const struct request *rq)
+{
+    return rq->endpoint == ENDPOINT_TOKEN || rq->endpoint == ENDPOINT_METADATA;
+}
+
 void request_clear(struct request *rq)
 {
     g_free(rq->method);
@@ -31,8 +37,11 @@ void request_clear(struct request *rq)
     g_free(rq->accept);
     g_free(rq->accept_encoding);
     g_free(rq->prefer);
+    g_free(rq->consistency_level);
     g_free(rq->request_id);
+    g_free(rq->assertion_algorithm);
     g_free(rq->edit.next_link);
+    g_free(rq->edit.delta_link);
     if (rq->edit.insert)
         g_bytes_unref(rq->edit.insert);
 }

@@ -6,20 +6,24 @@
 
 enum endpoint {
     ENDPOINT_TOKEN,
+    ENDPOINT_METADATA,
     ENDPOINT_SIGN_INS,
     ENDPOINT_DIRECTORY_AUDITS,
+    ENDPOINT_USERS,
+    ENDPOINT_USERS_DELTA,
     ENDPOINT_OTHER,
     ENDPOINT_CONTROL,
     ENDPOINT_COUNT
 };
 
-/* "token", "signIns", "directoryAudits", "other", "control". */
+/* "token", "metadata", "signIns", "directoryAudits", "users", "usersDelta", "other", "control". */
 extern const char *const endpoint_names[ENDPOINT_COUNT];
 
 /* What a fault changes inside a page. */
 struct page_edit {
-    char *next_link; /* in place of the real one, even where there is none; NULL: leave it */
-    bool drop_value;
+    char *next_link;  /* in place of the real one, even where there is none; NULL: leave it */
+    char *delta_link; /* likewise, in a delta round */
+    bool drop_value, drop_links, no_records;
     GBytes *insert; /* raw bytes that go in as the first element; NULL: none */
 };
 
@@ -30,8 +34,9 @@ struct request {
     char *path;        /* up to the question mark */
     const char *query; /* behind it, inside uri; NULL: none */
     GString *body;
-    char *authorization, *client_request_id, *user_agent, *accept, *accept_encoding, *prefer;
+    char *authorization, *client_request_id, *user_agent, *accept, *accept_encoding, *prefer, *consistency_level;
     char *request_id;
+    char *assertion_algorithm; /* as its header names it; NULL: no client assertion came */
     int64_t now;
     enum endpoint endpoint;
     bool beta;
@@ -44,6 +49,9 @@ struct request {
 /* A value of the query or of a form, percent-decoded, its key compared without regard to case; NULL when it is not
  * there. Returned: g_free(). */
 char *request_parameter(const char *pairs, const char *key);
+
+/* Whether Entra answers it, not Graph. */
+bool request_is_login(const struct request *rq);
 
 void request_clear(struct request *rq);
 

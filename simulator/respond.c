@@ -1,7 +1,7 @@
 #include "respond.h"
 
+#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "park.h"
 #include "squeeze.h"
@@ -32,10 +32,10 @@ static void outflow_free(void *cls)
 
 static bool client_gone(struct MHD_Connection *connection)
 {
-    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    char byte = 0;
+    struct pollfd end = {.fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd,
+                         .events = POLLRDHUP};
 
-    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return poll(&end, 1, 0) > 0; /* also where TLS's own goodbye lies before the end */
 }
 
 static ssize_t read_cut(void *cls, uint64_t at, char *buffer, size_t most)
@@ -113,11 +113,10 @@ static void add_common_headers(const struct request *rq, struct MHD_Response *re
 
     ticks_append_http_date(date, sim_clock_now(&rq->sim->clock));
     MHD_add_response_header(response, "Date", date->str);
-    MHD_add_response_header(response, rq->endpoint == ENDPOINT_TOKEN ? "x-ms-request-id" : "request-id",
-                            rq->request_id);
+    MHD_add_response_header(response, request_is_login(rq) ? "x-ms-request-id" : "request-id", rq->request_id);
     if (rq->client_request_id)
         MHD_add_response_header(response, "client-request-id", rq->client_request_id);
-    if (rq->endpoint != ENDPOINT_TOKEN)
+    if (!request_is_login(rq))
         MHD_add_response_header(
             response, "x-ms-ags-diagnostic",
             "{\"ServerInfo\":{\"DataCenter\":\"Loopback\",\"Slice\":\"E\",\"Ring\":\"1\",\"ScaleUnit\":\"000\","

@@ -12,12 +12,14 @@
 #include "control.h"
 #include "faults.h"
 #include "ledger.h"
+#include "metadata.h"
 #include "page.h"
 #include "park.h"
 #include "respond.h"
 #include "skiptoken.h"
 #include "ticks.h"
 #include "token.h"
+#include "users.h"
 
 enum { MOST_BODY = 64 << 20, CONNECTION_MEMORY = 512 << 10 };
 
@@ -41,6 +43,10 @@ static const struct {
     {"/v1.0/auditlogs/signins", ENDPOINT_SIGN_INS, false},
     {"/beta/auditlogs/signins", ENDPOINT_SIGN_INS, true},
     {"/v1.0/auditlogs/directoryaudits", ENDPOINT_DIRECTORY_AUDITS, false},
+    {"/v1.0/users", ENDPOINT_USERS, false},
+    {"/beta/users", ENDPOINT_USERS, true},
+    {"/v1.0/users/delta", ENDPOINT_USERS_DELTA, false},
+    {"/beta/users/delta", ENDPOINT_USERS_DELTA, true},
 };
 
 /* The tenant segment of "/{tenant}/oauth2/v2.0/token", or NULL. Returned. */
@@ -58,11 +64,40 @@ static char *token_path_tenant(const char *path)
     return NULL;
 }
 
+/* The path without a slash at its end, with functions in their short form: "/delta" for "/microsoft.graph.delta()".
+ * Returned. */
+static char *plain_path(const char *path)
+{
+    g_autofree char *decoded = text_percent_decode(path, strlen(path));
+    g_autofree char *lower = g_ascii_strdown(decoded, -1);
+    g_autoptr(GString) plain = g_string_new(lower);
+
+    if (plain->len > 1 && plain->str[plain->len - 1] == '/')
+        g_string_truncate(plain, plain->len - 1);
+    if (g_str_has_suffix(plain->str, "()"))
+        g_string_truncate(plain, plain->len - 2);
+    g_string_replace(plain, "/microsoft.graph.", "/", 1);
+    return g_strdup(plain->str);
+}
+
+static void classify_graph(struct request *rq)
+{
+    g_autofree char *path = plain_path(rq->path);
+
+    for (gsize k = 0; k < G_N_ELEMENTS(graph_paths); k++) {
+        if (strcmp(graph_paths[k].path, path) == 0) {
+            rq->endpoint = graph_paths[k].endpoint;
+            rq->beta = graph_paths[k].beta;
+        }
+    }
+    if (rq->endpoint == ENDPOINT_USERS || rq->endpoint == ENDPOINT_USERS_DELTA)
+        rq->page = users_page_number(rq);
+}
+
 /* Finds out what is asked and on whose behalf. */
 static void classify(struct request *rq)
 {
     g_autofree char *tenant = token_path_tenant(rq->path);
-    gsize len = strlen(rq->path);
 
     rq->endpoint = ENDPOINT_OTHER;
     rq->page = skiptoken_page(rq->uri);
@@ -75,22 +110,53 @@ static void classify(struct request *rq)
         rq->tenant = sim_tenant(rq->sim, tenant);
         return;
     }
+    if (metadata_is_path(rq->path)) {
+        rq->endpoint = ENDPOINT_METADATA;
+        rq->tenant = metadata_tenant(rq);
+        return;
+    }
     rq->tenant = token_tenant(rq);
-    if (len > 1 && rq->path[len - 1] == '/')
-        len--;
-    for (gsize k = 0; k < G_N_ELEMENTS(graph_paths); k++) {
-        if (strlen(graph_paths[k].path) == len && g_ascii_strncasecmp(rq->path, graph_paths[k].path, len) == 0) {
-            rq->endpoint = graph_paths[k].endpoint;
-            rq->beta = graph_paths[k].beta;
-        }
+    classify_graph(rq);
+}
+
+static bool is_about_users(const struct request *rq)
+{
+    return rq->endpoint == ENDPOINT_USERS || rq->endpoint == ENDPOINT_USERS_DELTA;
+}
+
+static enum budget_family family_of(const struct request *rq)
+{
+    if (!is_about_users(rq))
+        return BUDGET_REPORTS;
+    return users_want_activity(rq) ? BUDGET_ACTIVITY : BUDGET_DIRECTORY;
+}
+
+/* The headers that calls to the directory have (Microsoft, "Microsoft Graph throttling guidance"). */
+static void add_throttle_headers(const struct request *rq, struct answer *a)
+{
+    double used = budget_used(rq->tenant->budget, BUDGET_DIRECTORY, rq->now);
+    g_autofree char *unit = g_strdup_printf("%d", users_cost(rq));
+
+    answer_header(a, "x-ms-resource-unit", unit);
+    if (used > 0.8 && rq->sim->options->enforce_budgets) {
+        char part[G_ASCII_DTOSTR_BUF_SIZE];
+        answer_header(a, "x-ms-throttle-limit-percentage", g_ascii_formatd(part, sizeof(part), "%.1f", used));
+    }
+    if (a->status == 429) {
+        g_autofree char *scope =
+            g_strdup_printf("Tenant_Application/ReadWrite/%s/%s", rq->sim->options->client_id, rq->tenant->id);
+        answer_header(a, "x-ms-throttle-scope", scope);
+        answer_header(a, "x-ms-throttle-information", "ResourceUnitLimitExceeded");
     }
 }
 
 /* NULL while the tenant's budget lasts. */
 static struct answer *charge_budget(const struct request *rq)
 {
+    enum budget_family family = family_of(rq);
+    int cost = family == BUDGET_DIRECTORY ? users_cost(rq) : 1;
     bool broken = false;
-    int64_t wait_s = budget_take(rq->tenant->budget, rq->now, rq->sim->options->enforce_budgets, &broken);
+    int64_t wait_s = budget_take(rq->tenant->budget, family, cost, rq->now, rq->sim->options->enforce_budgets, &broken);
 
     if (broken)
         ledger_count(rq->sim->ledger, COUNT_RETRY_AFTER_BROKEN);
@@ -101,6 +167,17 @@ static struct answer *charge_budget(const struct request *rq)
     g_autofree char *wait = g_strdup_printf("%d", (int)wait_s);
     answer_header(a, "Retry-After", wait);
     return a;
+}
+
+static struct answer *answer_collection(struct request *rq)
+{
+    if (rq->endpoint == ENDPOINT_USERS)
+        return users_answer(rq);
+    if (rq->endpoint == ENDPOINT_USERS_DELTA)
+        return users_delta_answer(rq);
+    if (rq->endpoint == ENDPOINT_SIGN_INS && rq->sim->options->no_premium)
+        return answer_graph_code(rq, 403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant");
+    return page_answer(rq, rq->endpoint == ENDPOINT_SIGN_INS ? SOURCE_SIGN_INS : SOURCE_DIRECTORY_AUDITS);
 }
 
 static struct answer *answer_graph(struct request *rq)
@@ -118,14 +195,20 @@ static struct answer *answer_graph(struct request *rq)
     if (strcmp(rq->method, "GET") != 0)
         return answer_graph_error(rq, 405, "Request_BadRequest",
                                   "Specified HTTP method is not allowed for the request target.");
-    refusal = charge_budget(rq);
-    if (refusal)
-        return refusal;
-    return page_answer(rq, rq->endpoint == ENDPOINT_SIGN_INS ? SOURCE_SIGN_INS : SOURCE_DIRECTORY_AUDITS);
+    struct answer *a = charge_budget(rq);
+    if (!a)
+        a = answer_collection(rq);
+    if (is_about_users(rq))
+        add_throttle_headers(rq, a);
+    return a;
 }
 
 static struct answer *answer_plain(struct request *rq)
 {
+    if (rq->endpoint == ENDPOINT_METADATA && strcmp(rq->method, "GET") == 0)
+        return metadata_answer(rq);
+    if (rq->endpoint == ENDPOINT_METADATA)
+        return answer_entra_error(rq, 900561, "the endpoint only accepts GET requests");
     if (rq->endpoint != ENDPOINT_TOKEN)
         return answer_graph(rq);
     if (strcmp(rq->method, "POST") != 0)
@@ -164,8 +247,9 @@ static struct answer *make_answer(struct request *rq)
     if (action) {
         a = fault_after(action, rq, a);
         double wait_s = retry_after_s(a);
-        if (wait_s > 0 && rq->tenant && rq->endpoint != ENDPOINT_TOKEN)
-            budget_wait_until(rq->tenant->budget, rq->now + (int64_t)(wait_s * (double)TICKS_PER_SECOND));
+        if (wait_s > 0 && rq->tenant && !request_is_login(rq))
+            budget_wait_until(rq->tenant->budget, family_of(rq),
+                              rq->now + (int64_t)(wait_s * (double)TICKS_PER_SECOND));
     }
     ledger_enter(rq->sim->ledger, rq, a);
     return a;
@@ -199,6 +283,7 @@ static void begin(struct exchange *x, struct MHD_Connection *connection, const c
     rq->accept = header(connection, "Accept");
     rq->accept_encoding = header(connection, "Accept-Encoding");
     rq->prefer = header(connection, "Prefer");
+    rq->consistency_level = header(connection, "ConsistencyLevel");
 }
 
 static void log_request(const struct request *rq, const struct answer *a)
@@ -289,7 +374,8 @@ static int listen_socket(struct sim *sim, GError **error)
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
         bind(fd, (struct sockaddr *)&address, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
         getsockname(fd, (struct sockaddr *)&address, &len) == 0) {
-        sim->base_url = g_strdup_printf("http://%s:%u", sim->options->listen_host, ntohs(address.sin_port));
+        sim->base_url = g_strdup_printf("%s://%s:%u", sim->tls_pem ? "https" : "http", sim->options->host_name,
+                                        ntohs(address.sin_port));
         return fd;
     }
     g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot listen on %s: %s",
@@ -309,11 +395,15 @@ struct server *server_start(struct sim *sim, GError **error)
     s = g_new0(struct server, 1);
     s->sim = sim;
     /* One thread serves all: what is behind it needs no locks, and a page takes a few milliseconds. */
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK;
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, sim->tls_pem},
+                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, sim->tls_pem},
+                                   {MHD_OPTION_END, 0, NULL}};
     s->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0,
-                         NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-                         s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                         (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+        MHD_start_daemon(sim->tls_pem ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, on_request, s,
+                         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, s,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         (size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY, sim->tls_pem ? tls : tls + 2, MHD_OPTION_END);
     if (s->daemon)
         return s;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot start the server on %s", sim->base_url);

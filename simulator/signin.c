@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "signin_parts.h"
 #include "ticks.h"
 
 /* How a sign-in ended; weight in per mille. */
@@ -51,19 +52,41 @@ static const struct outcome outcomes[] = {
 
 static const struct text folded_in = STATUS(0, "Other.", "\"MFA completed in Azure AD\"");
 
-static const struct outcome *roll_outcome(struct dice *d)
+/* Of sign-ins by token, without anybody there. */
+static const struct outcome silent_outcomes[] = {
+    {0, 900, false, "success", STATUS(0, "Other.", "\"MFA requirement satisfied by claim in the token\"")},
+    {50173, 30, false, "notApplied",
+     STATUS(50173,
+            "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have "
+            "changed or reset their password.",
+            "null")},
+    {70043, 30, false, "notApplied",
+     STATUS(70043, "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access.",
+            "null")},
+    {700082, 20, false, "notApplied",
+     STATUS(700082, "The refresh token has expired due to inactivity.{timePhrase}", "null")},
+    {53003, 20, false, "failure",
+     STATUS(53003,
+            "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.",
+            "null")},
+};
+
+static const struct outcome *roll_outcome(struct dice *d, enum source source)
 {
+    bool silent = source == SOURCE_NON_INTERACTIVE;
+    const struct outcome *table = silent ? silent_outcomes : outcomes;
+    gsize count = silent ? G_N_ELEMENTS(silent_outcomes) : G_N_ELEMENTS(outcomes);
     uint32_t roll = dice_below(d, 1000);
 
-    for (gsize k = 0; k < G_N_ELEMENTS(outcomes); k++) {
-        if (roll < outcomes[k].weight)
-            return &outcomes[k];
-        roll -= outcomes[k].weight;
+    for (gsize k = 0; k < count; k++) {
+        if (roll < table[k].weight)
+            return &table[k];
+        roll -= table[k].weight;
     }
-    return &outcomes[0];
+    return &table[0];
 }
 
-static void append_number(GString *out, uint32_t n)
+void signin_append_number(GString *out, uint32_t n)
 {
     char digits[10];
     int at = 10;
@@ -95,7 +118,7 @@ static void append_ipv4(GString *out, struct dice *d, bool redacted)
     if (redacted)
         APPEND_LITERAL(out, "xxx");
     else
-        append_number(out, 1 + dice_below(d, 254));
+        signin_append_number(out, 1 + dice_below(d, 254));
 }
 
 static void append_ipv6(GString *out, struct dice *d)
@@ -117,7 +140,7 @@ static uint32_t below_twice(struct dice *d, uint32_t n)
 }
 
 /* The documentation ranges, in all the spellings that logs contain. */
-static void append_address(GString *out, struct dice *d)
+void signin_append_address(GString *out, struct dice *d)
 {
     uint32_t form = dice_below(d, 100);
 
@@ -136,7 +159,7 @@ static void append_address(GString *out, struct dice *d)
         g_string_append_c(out, ']');
     if (form == 1 || form == 3) {
         g_string_append_c(out, ':');
-        append_number(out, 1024 + dice_below(d, 60000));
+        signin_append_number(out, 1024 + dice_below(d, 60000));
     }
     g_string_append_c(out, '"');
 }
@@ -169,7 +192,7 @@ static void append_policies(GString *out, struct dice *d, const struct company *
 
 /* A tenant sees "hidden" where its licence does not show risk; a changed record was found risky only after the sign-in.
  */
-static void append_risk(GString *out, struct dice *d, bool found)
+void signin_append_risk(GString *out, struct dice *d, bool found)
 {
     static const char *const events[] = {"unfamiliarFeatures", "anonymizedIPAddress", "unlikelyTravel",
                                          "maliciousIPAddress"};
@@ -209,7 +232,7 @@ static void append_who(GString *out, struct dice *d, const struct company *c, co
     text_append(out, &c->tenant_members);
 }
 
-static void append_head(GString *out, struct dice *d, const struct plan *plan)
+void signin_append_head(GString *out, struct dice *d, const struct plan *plan)
 {
     APPEND_LITERAL(out, "{\"id\":\"");
     text_append_guid(out, d);
@@ -221,31 +244,47 @@ static void append_head(GString *out, struct dice *d, const struct plan *plan)
         APPEND_LITERAL(out, "Z\"");
 }
 
-void signin_append(GString *out, const struct company *c, const struct plan *plan, bool changed)
+static void append_user(GString *out, const struct company *c, enum source source, const struct plan *plan,
+                        bool changed, bool beta)
 {
     struct dice d = {plan->key};
 
-    append_head(out, &d, plan);
+    signin_append_head(out, &d, plan);
     const struct person *person = &c->people[dice_below(&d, COMPANY_USERS)];
     append_who(out, &d, c, person);
-    const struct outcome *outcome = roll_outcome(&d);
+    const struct outcome *outcome = roll_outcome(&d, source);
     bool folds = changed && outcome->interrupt;
 
     APPEND_LITERAL(out, ",\"servicePrincipalId\":null,\"servicePrincipalName\":null,\"ipAddress\":");
-    append_address(out, &d);
+    signin_append_address(out, &d);
     g_string_append_c(out, ',');
     text_append(out, &c->devices[below_twice(&d, company_device_count)]);
     APPEND_LITERAL(out, ",\"correlationId\":\"");
     text_append_guid(out, &d);
-    APPEND_LITERAL(out, "\",\"isInteractive\":true,\"conditionalAccessStatus\":\"");
+    APPEND_LITERAL(out, "\",\"isInteractive\":");
+    g_string_append(out, source == SOURCE_SIGN_INS ? "true" : "false");
+    APPEND_LITERAL(out, ",\"conditionalAccessStatus\":\"");
     g_string_append(out, folds ? "success" : outcome->policies);
     g_string_append_c(out, '"');
-    append_risk(out, &d, changed && !folds);
+    signin_append_risk(out, &d, changed && !folds);
     APPEND_LITERAL(out, ",\"status\":");
     text_append(out, folds ? &folded_in : &outcome->status);
     APPEND_LITERAL(out, ",\"location\":");
     uint32_t place = dice_below(&d, 10) > 0 ? person->home : dice_below(&d, company_place_count);
     text_append(out, &c->places[place]);
     append_policies(out, &d, c, outcome);
-    APPEND_LITERAL(out, ",\"authenticationAppDeviceDetails\":null}");
+    APPEND_LITERAL(out, ",\"authenticationAppDeviceDetails\":null");
+    struct dice b = {plan->key ^ UINT64_C(0xbe7a)};
+    if (beta || source != SOURCE_SIGN_INS)
+        signin_append_beta(out, &b, c, person, source, plan);
+    g_string_append_c(out, '}');
+}
+
+void signin_append(GString *out, const struct company *c, enum source source, const struct plan *plan, bool changed,
+                   bool beta)
+{
+    if (source == SOURCE_SERVICE_PRINCIPAL || source == SOURCE_MANAGED_IDENTITY)
+        signin_append_app(out, c, source, plan, changed);
+    else
+        append_user(out, c, source, plan, changed, beta);
 }

@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "budget.h"
+#include "certificates.h"
 #include "decoy.h"
 #include "faults.h"
 #include "ledger.h"
 #include "park.h"
+#include "signing.h"
 #include "ticks.h"
+#include "tls.h"
 #include "token.h"
 
 static const int64_t default_counts[SOURCE_COUNT] = {10000, 2000};
@@ -18,6 +21,7 @@ static void tenant_free(gpointer data)
 
     for (int s = 0; s < SOURCE_COUNT; s++)
         loaded_free(t->loaded[s]);
+    directory_free(t->directory);
     company_free(t->company);
     budget_free(t->budget);
     g_free(t->id);
@@ -27,7 +31,14 @@ static void tenant_free(gpointer data)
 /* Loaded records take the place of generated ones, unless a count was given as well. */
 static int64_t count_of(const struct options *o, enum source source, bool loaded)
 {
-    int64_t given = source == SOURCE_SIGN_INS ? o->sign_ins : o->directory_audits;
+    const int64_t counts[SOURCE_COUNT] = {
+        [SOURCE_SIGN_INS] = o->sign_ins,
+        [SOURCE_DIRECTORY_AUDITS] = o->directory_audits,
+        [SOURCE_NON_INTERACTIVE] = o->non_interactive_sign_ins,
+        [SOURCE_SERVICE_PRINCIPAL] = o->service_principal_sign_ins,
+        [SOURCE_MANAGED_IDENTITY] = o->managed_identity_sign_ins,
+    };
+    int64_t given = counts[source];
 
     if (given >= 0)
         return given;
@@ -43,7 +54,9 @@ static struct tenant *tenant_new(const struct sim *sim, const char *id, GPtrArra
 
     t->id = g_strdup(id);
     t->company = company_new(id, seed);
-    t->budget = budget_new();
+    t->directory =
+        directory_new(t->company, seed, &(struct directory_habits){o->users, o->user_changes, o->user_turnover});
+    t->budget = budget_new(o->users);
     for (int s = 0; s < SOURCE_COUNT; s++) {
         enum source source = (enum source)s;
         stream_init(&t->streams[s], source, t->company, seed, count_of(o, source, files[s] != NULL), o->days, start,
@@ -57,7 +70,14 @@ static struct tenant *tenant_new(const struct sim *sim, const char *id, GPtrArra
     return t;
 }
 
-/* Reads one SOURCE=FILE into the array of its source. */
+static GPtrArray *files_of(GPtrArray *files[SOURCE_COUNT], enum source source)
+{
+    if (!files[source])
+        files[source] = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    return files[source];
+}
+
+/* Reads one SOURCE=FILE into the array of its source; sign-ins into those of their classes. */
 static bool load_file(const char *argument, GPtrArray *files[SOURCE_COUNT], GError **error)
 {
     const char *equals = strchr(argument, '=');
@@ -72,9 +92,11 @@ static bool load_file(const char *argument, GPtrArray *files[SOURCE_COUNT], GErr
     g_autoptr(GPtrArray) records = loaded_read_file(equals + 1, error);
     if (!records)
         return false;
-    if (!files[source])
-        files[source] = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-    g_ptr_array_extend_and_steal(files[source], g_steal_pointer(&records));
+    files_of(files, source);
+    for (guint k = 0; k < records->len; k++) {
+        GBytes *record = g_ptr_array_index(records, k);
+        g_ptr_array_add(files_of(files, loaded_source(source, record)), g_bytes_ref(record));
+    }
     return true;
 }
 
@@ -87,12 +109,17 @@ struct sim *sim_new(const struct options *o, GError **error)
     sim->options = o;
     sim_clock_init(&sim->clock);
     sim->tenants = g_ptr_array_new_with_free_func(tenant_free);
+    sim->assertion_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     sim->tokens = tokens_new();
     sim->faults = faults_new();
     sim->ledger = ledger_new();
     sim->park = park_new();
     if (o->clock)
         good = sim_clock_set(&sim->clock, o->clock, error);
+    if (good && o->tls)
+        good = (sim->tls_pem = tls_read(o->tls, error)) != NULL;
+    if (good)
+        good = (sim->certificates = certificates_read(o->client_certificates, error)) != NULL;
     for (char **l = o->load; good && l && *l; l++)
         good = load_file(*l, files, error);
     for (char **t = o->tenants; good && *t; t++)
@@ -115,7 +142,11 @@ void sim_free(struct sim *sim)
     ledger_free(sim->ledger);
     faults_free(sim->faults);
     tokens_free(sim->tokens);
+    signing_free(sim->signing);
+    g_hash_table_unref(sim->assertion_ids);
+    g_clear_pointer(&sim->certificates, g_ptr_array_unref);
     g_ptr_array_unref(sim->tenants);
+    g_free(sim->tls_pem);
     g_free(sim->base_url);
     g_free(sim);
 }

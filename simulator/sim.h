@@ -6,6 +6,7 @@
 #define SIM_SIM_H
 
 #include "clock.h"
+#include "directory.h"
 #include "loaded.h"
 #include "options.h"
 #include "stream.h"
@@ -15,6 +16,7 @@ struct tenant {
     struct company *company;
     struct stream streams[SOURCE_COUNT];
     struct loaded *loaded[SOURCE_COUNT];
+    struct directory *directory;
     struct budget *budget;
 };
 
@@ -22,7 +24,11 @@ struct sim {
     const struct options *options; /* borrowed */
     struct sim_clock clock;
     GPtrArray *tenants;
-    char *base_url; /* without a slash at the end; set once the port is known */
+    char *base_url;            /* without a slash at the end; set once the port is known */
+    char *tls_pem;             /* certificate and key; NULL: plain http */
+    GPtrArray *certificates;   /* struct certificate, registered for the app */
+    GHashTable *assertion_ids; /* jti of the client assertions that were good */
+    struct signing *signing;   /* NULL until its keys were asked for */
     struct tokens *tokens;
     struct faults *faults;
     struct ledger *ledger;

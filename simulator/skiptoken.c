@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { FIELDS = 9 };
+enum { HEAD = 5, LEG = 5, MOST_FIELDS = HEAD + LEG * SOURCE_COUNT };
 
 static const char marker[] = "$skiptoken=";
 
@@ -19,12 +19,14 @@ static char *seal(const char *bytes, gsize len, uint64_t seed)
 
 void skiptoken_append(GString *link, gsize path_at, const struct skiptoken *t, uint64_t seed)
 {
-    g_autofree char *plain = g_strdup_printf("%d.%" PRId64 ".%d.%d.%" PRId64 ".%" PRId64 ".%d.%" PRId64 ".%" PRId64,
-                                             t->page, t->as_of, t->after_empty, t->page_size, t->at.generated,
-                                             t->at.last, t->at.begun, t->at.time, t->at.serial);
+    g_autoptr(GString) plain = g_string_new(NULL);
 
+    g_string_printf(plain, "%d.%" PRId64 ".%d.%d.%d", t->page, t->as_of, t->after_empty, t->page_size, t->last);
+    for (int k = 0; k < t->legs; k++)
+        g_string_append_printf(plain, ".%" PRId64 ".%" PRId64 ".%d.%" PRId64 ".%" PRId64, t->at[k].generated,
+                               t->at[k].last, t->at[k].begun, t->at[k].time, t->at[k].serial);
     g_string_append(link, marker);
-    for (const char *p = plain; *p; p++)
+    for (const char *p = plain->str; *p; p++)
         g_string_append_printf(link, "%02x", (unsigned)*p);
     g_autofree char *stamp = seal(link->str + path_at, link->len - path_at, seed);
     g_string_append_printf(link, "%%2b%s%%3d_%d", stamp, t->page_size);
@@ -55,31 +57,39 @@ int skiptoken_page(const char *uri)
     return page > 1 && page < G_MAXINT ? (int)page : 1;
 }
 
-static bool read_numbers(const char *plain, int64_t n[FIELDS])
+/* How many numbers there are; 0 when they are not those of a token. */
+static int read_numbers(const char *plain, int64_t n[MOST_FIELDS])
 {
     g_auto(GStrv) words = g_strsplit(plain, ".", 0);
+    guint count = g_strv_length(words);
 
-    if (g_strv_length(words) != FIELDS)
-        return false;
-    for (int k = 0; k < FIELDS; k++)
+    if (count < HEAD || count > MOST_FIELDS || (count - HEAD) % LEG != 0)
+        return 0;
+    for (guint k = 0; k < count; k++)
         if (!g_ascii_string_to_signed(words[k], 10, G_MININT64, G_MAXINT64, &n[k], NULL))
-            return false;
-    return true;
+            return 0;
+    return (int)count;
 }
 
 bool skiptoken_read(const char *uri, uint64_t seed, struct skiptoken *t)
 {
     const char *end = uri;
     g_autofree char *plain = unhex(uri, &end);
-    int64_t n[FIELDS] = {0};
+    int64_t n[MOST_FIELDS] = {0};
+    int count = plain ? read_numbers(plain, n) : 0;
 
-    if (!plain || !read_numbers(plain, n))
+    if (count == 0)
         return false;
     *t = (struct skiptoken){.page = (int)n[0],
                             .as_of = n[1],
                             .after_empty = n[2] != 0,
                             .page_size = (int)n[3],
-                            .at = {n[4], n[5], n[6] != 0, n[7], n[8]}};
+                            .last = (int)n[4],
+                            .legs = (count - HEAD) / LEG};
+    for (int k = 0; k < t->legs; k++) {
+        const int64_t *leg = n + HEAD + LEG * k;
+        t->at[k] = (struct position){leg[0], leg[1], leg[2] != 0, leg[3], leg[4]};
+    }
     g_autofree char *stamp = seal(uri, (gsize)(end - uri), seed);
     g_autofree char *rest = g_strdup_printf("%%2b%s%%3d_%d", stamp, t->page_size);
     return strcmp(end, rest) == 0;

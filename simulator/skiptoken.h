@@ -13,7 +13,9 @@ struct skiptoken {
     int64_t as_of;    /* the moment whose state the whole chain of pages shows */
     bool after_empty; /* the page before was empty */
     int page_size;
-    struct position at;
+    int legs; /* how many sources the walk goes through */
+    int last; /* the one that the last record came from */
+    struct position at[SOURCE_COUNT];
 };
 
 /* Appends "$skiptoken=..." to link, sealed with all that link holds from its path on. path_at: where the path begins.

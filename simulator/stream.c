@@ -7,7 +7,14 @@
 #include "signin.h"
 #include "ticks.h"
 
-const char *const source_names[SOURCE_COUNT] = {"sign-ins", "directory-audits"};
+const char *const source_names[SOURCE_COUNT] = {"sign-ins", "directory-audits", "sign-ins", "sign-ins", "sign-ins"};
+
+const char *const source_classes[SOURCE_COUNT] = {
+    [SOURCE_SIGN_INS] = "interactiveUser",
+    [SOURCE_NON_INTERACTIVE] = "nonInteractiveUser",
+    [SOURCE_SERVICE_PRINCIPAL] = "servicePrincipal",
+    [SOURCE_MANAGED_IDENTITY] = "managedIdentity",
+};
 
 bool source_by_name(const char *name, enum source *source)
 {
@@ -56,7 +63,7 @@ static int64_t slot_time(const struct stream *s, int64_t index, uint64_t key, in
     int64_t exact = slot_start + (int64_t)(dice_roll(&d) % (uint64_t)s->slot);
     uint32_t roll = dice_below(&d, G_N_ELEMENTS(usual));
 
-    *digits = s->source == SOURCE_SIGN_INS ? usual[roll] : roll < 6 ? usual[roll + 5] : 7;
+    *digits = source_classes[s->source] ? usual[roll] : roll < 6 ? usual[roll + 5] : 7;
     while (*digits < 7 && ticks_floor_div(exact, unit[*digits]) * unit[*digits] < slot_start)
         (*digits)++; /* cut down it would leave its slot, and times would fall */
     return ticks_floor_div(exact, unit[*digits]) * unit[*digits];
@@ -84,12 +91,12 @@ void stream_plan(const struct stream *s, int64_t index, struct plan *plan)
     plan->changed_at = changed ? plan->time + roll_minutes(&d, 30, 20 * 60) : INT64_MAX;
 }
 
-void stream_append(const struct stream *s, const struct plan *plan, int64_t now, GString *out)
+void stream_append(const struct stream *s, const struct plan *plan, int64_t now, bool beta, GString *out)
 {
     bool changed = now >= plan->changed_at;
 
-    if (s->source == SOURCE_SIGN_INS)
-        signin_append(out, s->company, plan, changed);
+    if (source_classes[s->source])
+        signin_append(out, s->company, s->source, plan, changed, beta);
     else
         audit_append(out, s->company, plan, changed);
 }

@@ -12,10 +12,21 @@
 
 #include "company.h"
 
-enum source { SOURCE_SIGN_INS, SOURCE_DIRECTORY_AUDITS, SOURCE_COUNT };
+/* What records follow each other in. Sign-ins of each class are a source of their own here; to clients they are one. */
+enum source {
+    SOURCE_SIGN_INS, /* the interactive ones */
+    SOURCE_DIRECTORY_AUDITS,
+    SOURCE_NON_INTERACTIVE,
+    SOURCE_SERVICE_PRINCIPAL,
+    SOURCE_MANAGED_IDENTITY,
+    SOURCE_COUNT
+};
 
-/* "sign-ins" and "directory-audits". */
+/* "sign-ins" (also for its classes) and "directory-audits". */
 extern const char *const source_names[SOURCE_COUNT];
+
+/* A sign-in's class as signInEventTypes writes it; NULL for what is no sign-in. */
+extern const char *const source_classes[SOURCE_COUNT];
 
 /* False when name is no source's name. */
 bool source_by_name(const char *name, enum source *source);
@@ -48,7 +59,7 @@ void stream_range(const struct stream *s, int64_t from, int64_t to, int64_t *lo,
 
 void stream_plan(const struct stream *s, int64_t index, struct plan *plan);
 
-/* Appends the record's JSON as it is at the moment now. */
-void stream_append(const struct stream *s, const struct plan *plan, int64_t now, GString *out);
+/* Appends the record's JSON as it is at the moment now. beta: with the members that only that version has. */
+void stream_append(const struct stream *s, const struct plan *plan, int64_t now, bool beta, GString *out);
 
 #endif

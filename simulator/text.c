@@ -100,29 +100,44 @@ static const char *skip_value(const char *p, const char *end)
     return end;
 }
 
-static bool find_key(const char *text, gsize len, const char *key, gsize key_len, const char **value, gsize *value_len)
+bool text_next_member(const char *text, gsize len, gsize *at, struct text_member *m)
 {
     const char *end = text + len;
-    const char *p = skip_space(text, end);
+    const char *p = skip_space(text + *at, end);
 
-    if (p == end || *p != '{')
-        return false;
-    p = skip_space(p + 1, end);
-    while (p < end && *p == '"') {
-        const char *name = p + 1;
-        const char *name_end = string_end(name, end);
-        p = name_end == end ? end : skip_space(name_end + 1, end);
-        if (p == end || *p != ':')
+    if (*at == 0) {
+        if (p == end || *p != '{')
             return false;
-        const char *from = skip_space(p + 1, end);
-        p = skip_value(from, end);
-        if ((gsize)(name_end - name) == key_len && memcmp(name, key, key_len) == 0) {
-            *value = from;
-            *value_len = (gsize)(p - from);
+        p = skip_space(p + 1, end);
+    } else if (p < end && *p == ',') {
+        p = skip_space(p + 1, end);
+    }
+    if (p == end || *p != '"')
+        return false;
+    m->name = p + 1;
+    const char *name_end = string_end(m->name, end);
+    m->name_len = (gsize)(name_end - m->name);
+    p = name_end == end ? end : skip_space(name_end + 1, end);
+    if (p == end || *p != ':')
+        return false;
+    m->value = skip_space(p + 1, end);
+    p = skip_value(m->value, end);
+    m->value_len = (gsize)(p - m->value);
+    *at = (gsize)(p - text);
+    return true;
+}
+
+static bool find_key(const char *text, gsize len, const char *key, gsize key_len, const char **value, gsize *value_len)
+{
+    struct text_member m;
+    gsize at = 0;
+
+    while (text_next_member(text, len, &at, &m)) {
+        if (m.name_len == key_len && memcmp(m.name, key, key_len) == 0) {
+            *value = m.value;
+            *value_len = m.value_len;
             return true;
         }
-        if (p < end && *p == ',')
-            p = skip_space(p + 1, end);
     }
     return false;
 }
@@ -217,4 +232,26 @@ char *text_percent_decode(const char *text, gsize len)
         }
     }
     return g_string_free(out, FALSE);
+}
+
+/* Microsoft's own spelling: spaces as plus signs, lower-case hex. */
+static void append_query_value(GString *out, const char *text)
+{
+    for (; *text; text++) {
+        if (g_ascii_isalnum(*text) || strchr("-_.~$/()", *text))
+            g_string_append_c(out, *text);
+        else if (*text == ' ')
+            g_string_append_c(out, '+');
+        else
+            g_string_append_printf(out, "%%%02x", (unsigned)(guchar)*text);
+    }
+}
+
+void text_append_option(GString *link, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    g_string_append_printf(link, "%s=", name);
+    append_query_value(link, value);
+    g_string_append_c(link, '&');
 }

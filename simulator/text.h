@@ -27,6 +27,14 @@ void text_append_guid(GString *out, struct dice *d);
  * beyond ASCII as \u escapes. Bytes that are not UTF-8 become U+FFFD. */
 void text_append_escaped(GString *out, const char *bytes, gssize len, bool ascii);
 
+struct text_member {
+    const char *name, *value; /* inside the text; name without its quotes */
+    gsize name_len, value_len;
+};
+
+/* Steps through the members of a JSON object; *at is 0 at first. False at the end, or where it cannot be followed. */
+bool text_next_member(const char *text, gsize len, gsize *at, struct text_member *member);
+
 /* Finds a member of the outermost object of a JSON text; path names it, with slashes into nested objects
  * ("status/errorCode"). Works on broken JSON as far as it can be followed. *value (borrowed: inside text) is the
  * value's bytes. False when there is none. */
@@ -39,5 +47,8 @@ char *text_decode(const char *value, gsize value_len);
 /* Percent-decodes a form or query value, plus signs as spaces; malformed escapes stay as they are. Returned: g_free().
  */
 char *text_percent_decode(const char *text, gsize len);
+
+/* Appends "name=value&" to a link's query, percent-encoded as Graph does it; nothing for a NULL value. */
+void text_append_option(GString *link, const char *name, const char *value);
 
 #endif

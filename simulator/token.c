@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "assertion.h"
 #include "ledger.h"
 #include "ticks.h"
 
@@ -136,14 +137,26 @@ static void read_basic(const struct request *rq, char **id, char **secret)
     *secret = text_percent_decode(colon + 1, strlen(colon + 1));
 }
 
+/* NULL when the app has proved who it is. */
+static struct answer *refuse_credentials(struct request *rq, const char *id, const char *secret)
+{
+    g_autofree char *type = request_parameter(rq->body->str, "client_assertion_type"),
+                    *assertion = request_parameter(rq->body->str, "client_assertion");
+
+    if (assertion)
+        return assertion_refuse(rq, type, assertion);
+    if (!secret)
+        return answer_entra_error(rq, 7000218, id);
+    return strcmp(secret, rq->sim->options->client_secret) == 0 ? NULL : answer_entra_error(rq, 7000215, id);
+}
+
 struct answer *token_answer(struct request *rq, const char *tenant)
 {
     const struct options *o = rq->sim->options;
     g_autofree char *grant = request_parameter(rq->body->str, "grant_type"),
                     *id = request_parameter(rq->body->str, "client_id");
     g_autofree char *secret = request_parameter(rq->body->str, "client_secret"),
-                    *scope = request_parameter(rq->body->str, "scope"),
-                    *assertion = request_parameter(rq->body->str, "client_assertion");
+                    *scope = request_parameter(rq->body->str, "scope");
     bool graph = false;
 
     read_basic(rq, &id, &secret);
@@ -160,11 +173,8 @@ struct answer *token_answer(struct request *rq, const char *tenant)
     int bad_scope = scope && *scope ? check_scope(rq, scope, &graph) : 700023;
     if (bad_scope)
         return answer_entra_error(rq, bad_scope, scope ? scope : "");
-    if (!secret)
-        return answer_entra_error(rq, assertion ? 700027 : 7000218, id);
-    if (strcmp(secret, o->client_secret) != 0)
-        return answer_entra_error(rq, 7000215, id);
-    return issue(rq, graph);
+    struct answer *refusal = refuse_credentials(rq, id, secret);
+    return refusal ? refusal : issue(rq, graph);
 }
 
 static struct token *find(const struct request *rq)

@@ -1,5 +1,6 @@
 #include "truth.h"
 
+#include "users_control.h"
 #include "walk.h"
 
 struct truth {
@@ -10,7 +11,8 @@ struct truth {
     bool walking;
     struct walk walk;
     GString *scratch;
-    GHashTable *seen; /* of loaded records: the same one may have been loaded twice */
+    struct users_dump *users; /* in place of all else; NULL: records */
+    GHashTable *seen;         /* of loaded records: the same one may have been loaded twice */
 };
 
 struct truth *truth_new(const struct sim *sim)
@@ -24,12 +26,22 @@ struct truth *truth_new(const struct sim *sim)
     return t;
 }
 
+struct truth *truth_new_users(struct users_dump *dump)
+{
+    struct truth *t = g_new0(struct truth, 1);
+
+    t->users = dump;
+    return t;
+}
+
 void truth_free(struct truth *t)
 {
     if (!t)
         return;
-    g_string_free(t->scratch, TRUE);
-    g_hash_table_unref(t->seen);
+    users_dump_free(t->users);
+    if (t->scratch)
+        g_string_free(t->scratch, TRUE);
+    g_clear_pointer(&t->seen, g_hash_table_unref);
     g_free(t);
 }
 
@@ -37,9 +49,10 @@ static const struct tenant *begin_walk(struct truth *t)
 {
     const struct tenant *tenant = g_ptr_array_index(t->sim->tenants, t->tenant);
 
-    if (!t->walking)
-        walk_init(&t->walk, &tenant->streams[t->source], tenant->loaded[t->source], NULL, t->now,
-                  sim_oldest(t->sim, t->now), false, NULL);
+    if (!t->walking) {
+        walk_init(&t->walk, NULL, t->now, sim_oldest(t->sim, t->now), false, false);
+        walk_add(&t->walk, &tenant->streams[t->source], tenant->loaded[t->source], NULL);
+    }
     t->walking = true;
     return tenant;
 }
@@ -64,6 +77,8 @@ static void append_line(struct truth *t, const struct tenant *tenant, GString *o
 
 bool truth_read(struct truth *t, GString *out, gsize enough)
 {
+    if (t->users)
+        return users_dump_read(t->users, out, enough);
     while (out->len < enough && t->tenant < t->sim->tenants->len) {
         const struct tenant *tenant = begin_walk(t);
         g_string_truncate(t->scratch, 0);

@@ -9,6 +9,10 @@ struct truth;
 
 /* The truth at the present moment; sim is borrowed. Records loaded meanwhile may or may not appear. */
 struct truth *truth_new(const struct sim *sim);
+/* The accounts of a dump in its place; dump is taken. */
+struct users_dump;
+struct truth *truth_new_users(struct users_dump *dump);
+
 void truth_free(struct truth *truth);
 
 /* Appends whole lines to out until it holds at least enough bytes; false when no line is left. */

@@ -1,11 +1,13 @@
 """Fixtures of the black-box tests: where the programs are, a clean way to run them, simulators that end with the test."""
 
+import hashlib
 import os
 import pathlib
 import subprocess
 
 import pytest
 
+import certificates
 import hostile
 from simulator import CLIENT_ID, CLIENT_SECRET, TENANT, Simulator
 
@@ -31,18 +33,18 @@ def simulated_environment(simulator):
     """The variables with which m365keep talks to a simulator instead of Microsoft."""
     return {"GRAPH_TENANT_ID": TENANT, "GRAPH_CLIENT_ID": CLIENT_ID, "GRAPH_CLIENT_SECRET": CLIENT_SECRET,
             "LOGIN_URL": simulator.url, "GRAPH_URL": simulator.url, "MANAGE_URL": simulator.url, "REQUEST_BUDGETS": "none",
-            "M365KEEP_CLOCK": simulator.keep_clock}
+            "M365KEEP_CLOCK": simulator.keep_clock, **({"SSL_CERT_FILE": str(simulator.ca)} if simulator.ca else {})}
 
 
-def start_simulator(arguments, clock=None):
-    """A simulator whose clock is known here: `clock`, the one among the arguments, or CLOCK."""
+def start_simulator(arguments, clock=None, authority=None):
+    """A simulator whose clock is known here: `clock`, the one among the arguments, or CLOCK. authority: over https."""
     arguments = [str(argument) for argument in arguments]
     simulator = Simulator()
     if clock is None and "--clock" in arguments:
-        simulator.start(*arguments)
+        simulator.start(*arguments, authority=authority)
         simulator.keep_clock = arguments[arguments.index("--clock") + 1]
     else:
-        simulator.start(*arguments, clock=clock or CLOCK)
+        simulator.start(*arguments, clock=clock or CLOCK, authority=authority)
         simulator.keep_clock = clock or CLOCK
     return simulator
 
@@ -60,17 +62,39 @@ def fixture_repository():
     return REPOSITORY
 
 
+@pytest.fixture(scope="session", name="venv")
+def fixture_venv():
+    """The interpreter that has the packages of tests/requirements.txt. Run it as a process: they are not for this one."""
+    folder = REPOSITORY / "build" / "venv"
+    wanted = hashlib.sha256((REPOSITORY / "tests" / "requirements.txt").read_bytes()).hexdigest()
+    stamp = folder / "requirements.sha256"
+    if stamp.exists() and stamp.read_text(encoding="ascii").strip() == wanted:
+        return folder / "bin" / "python3"
+    words = "build/venv does not hold the packages of tests/requirements.txt: run scripts/test-venv; NO REAL CLIENT WAS TRIED"
+    if os.environ.get("CI") == "true":
+        pytest.fail(words)
+    return pytest.skip(words)
+
+
 def runner(build, folder):
-    """keep(ARGUMENTS, sim=, env=, ...) runs the program in `folder` to its end and returns a CompletedProcess of texts."""
+    """keep(ARGUMENTS, sim=, env=, ...) runs the program in `folder` to its end and returns a CompletedProcess of texts. In env, None
+    takes a variable away."""
 
     def keep(arguments, sim=None, env=None, **options):
         environment = clean_environment(folder, simulated_environment(sim) if sim else None)
         environment.update(env or {})
+        environment = {name: value for name, value in environment.items() if value is not None}
         options = {"cwd": folder, "timeout": 300, "text": True, "encoding": "utf-8", "stdin": subprocess.DEVNULL,
                    "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         return subprocess.run([build / "m365keep", *arguments], env=environment, check=False, **options)
 
     return keep
+
+
+@pytest.fixture(scope="session", name="ca")
+def fixture_ca(tmp_path_factory):
+    """A private certificate authority, and the certificate that it gave to localhost."""
+    return certificates.Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(name="keep")
@@ -80,11 +104,11 @@ def fixture_keep(build, tmp_path):
 
 @pytest.fixture(name="sim")
 def fixture_sim():
-    """sim(ARGUMENTS, clock=None) starts a simulator; all end with the test."""
+    """sim(ARGUMENTS, clock=None, authority=None) starts a simulator, with an authority over https; all end with the test."""
     started = []
 
-    def start(arguments=(), clock=None):
-        started.append(start_simulator(arguments, clock))
+    def start(arguments=(), clock=None, authority=None):
+        started.append(start_simulator(arguments, clock, authority))
         return started[-1]
 
     yield start

@@ -8,6 +8,7 @@ import os
 import pathlib
 import select
 import signal
+import ssl
 import subprocess
 import tempfile
 import urllib.parse
@@ -37,11 +38,15 @@ class Answer:
         return json.loads(self.body)
 
 
-def exchange(url, method="GET", headers=None, body=None, timeout=60):
-    """One request on a connection of its own; nothing of the URL is touched on the way."""
+def exchange(url, method="GET", headers=None, body=None, timeout=60, ca=None):
+    """One request on a connection of its own; nothing of the URL is touched on the way. ca: the file that https trusts."""
     parts = urllib.parse.urlsplit(url)
     target = url[len(f"{parts.scheme}://{parts.netloc}"):] or "/"
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout,
+                                                 context=ssl.create_default_context(cafile=ca))
+    else:
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
     try:
         connection.request(method, target, body=body, headers=headers or {})
         answer = connection.getresponse()
@@ -70,6 +75,7 @@ class Simulator:
         self.folder = None
         self.ready = None
         self.args = []
+        self.ca = None
 
     def __enter__(self):
         return self
@@ -77,14 +83,17 @@ class Simulator:
     def __exit__(self, *_):
         self.stop()
 
-    def start(self, *args, clock=None):
+    def start(self, *args, clock=None, authority=None):
         """Starts it with these options, given one by one or as a list, and returns once it listens. clock: a SPEC; None: real
-        time."""
+        time. authority: it serves https with that authority's certificate of localhost."""
         if len(args) == 1 and isinstance(args[0], (list, tuple)):
             args = args[0]
         self.folder = tempfile.TemporaryDirectory(prefix="m365keep-sim-")
         ready_file = pathlib.Path(self.folder.name) / "ready.json"
         self.args = [str(a) for a in args] + (["--clock", clock] if clock else [])
+        if authority:
+            self.ca = authority.file
+            self.args += ["--tls", str(authority.server)]
         environment = {k: v for k, v in os.environ.items() if k != "M365KEEP_CLOCK"}
         self.process = subprocess.Popen(
             [binary(), "--ready-file", ready_file, "--exit-with-parent", *self.args],
@@ -129,7 +138,7 @@ class Simulator:
     def control(self, path, value=None):
         """GET /control/PATH, or POST of value as JSON; the answer's JSON. A refusal is a ValueError with its words."""
         answer = exchange(f"{self.url}/control/{path}", "GET" if value is None else "POST",
-                          body=None if value is None else json.dumps(value))
+                          body=None if value is None else json.dumps(value), ca=self.ca)
         if answer.status != 200:
             raise ValueError(answer.json()["error"])
         return answer.json()
@@ -148,7 +157,7 @@ class Simulator:
 
     def fault(self, action, path="", **rest):
         """One fault in place of all others: fault({"status": 503}, "signIns", times=2, page=1)."""
-        match = {"path": path, **{k: rest.pop(k) for k in ("page", "tenant") if k in rest}}
+        match = {"path": path, **{k: rest.pop(k) for k in ("page", "tenant", "endpoint", "query") if k in rest}}
         return self.faults([{"match": match, "action": action, **rest}])
 
     def fired(self):
@@ -160,7 +169,7 @@ class Simulator:
 
     def truth(self):
         """What a complete collector holds now: the set of (tenant, source, id, sha256)."""
-        answer = exchange(f"{self.url}/control/truth")
+        answer = exchange(f"{self.url}/control/truth", ca=self.ca)
         rows = [json.loads(line) for line in answer.body.splitlines()]
         found = {(r["tenant"], r["source"], r["id"], r["sha256"]) for r in rows}
         assert len(found) == len(rows), "a record is listed twice"
@@ -173,6 +182,49 @@ class Simulator:
         value = {"source": source, "record_base64": base64.b64encode(record).decode(), "replace": replace}
         return self.control("records", {**value, "tenant": tenant} if tenant else value)
 
+    # users
+
+    def users_at(self, at=None, tenant=TENANT, **options):
+        """Every account at a moment (seconds since the epoch; None: now): {id: (removed, user)}, removed None, "changed" or
+        "deleted". Options: select="id,mail", gone_days=90."""
+        query = {"tenant": tenant, **({} if at is None else {"at": f"{at:.6f}"}), **options}
+        answer = exchange(f"{self.url}/control/users?{urllib.parse.urlencode(query)}", ca=self.ca)
+        if answer.status != 200:
+            raise ValueError(answer.json()["error"])
+        rows = [json.loads(line) for line in answer.body.splitlines()]
+        found = {row["id"]: (row["removed"], row["user"]) for row in rows}
+        assert len(found) == len(rows), "an account is listed twice"
+        return found
+
+    def edit_user(self, user=None, tenant=TENANT, **edit):
+        """Edits an account by hand, now: edit_user(ID, patch={"mail": None}), set={...} (no ID: a new one), remove="changed" or
+        "deleted", restore=True. Bytes as set or patch go as they are. Returns the id."""
+        for key in ("set", "patch"):
+            if isinstance(edit.get(key), bytes):
+                edit[f"{key}_base64"] = base64.b64encode(edit.pop(key)).decode()
+        return self.control("users", {"tenant": tenant, **({"id": user} if user else {}), **edit})["ids"][0]
+
+    def edit_users(self, edits):
+        """Many at once, each as POST /control/users takes it; returns their ids."""
+        return self.control("users", edits)["ids"]
+
+    def users_link(self, path="users", version="v1.0", **options):
+        """The URL of the listing or of a delta round: users_link("users/delta", select="id,mail", deltatoken="latest")."""
+        query = "&".join(f"${k}={urllib.parse.quote(str(v))}" for k, v in options.items())
+        return f"{self.url}/{version}/{path}" + (f"?{query}" if query else "")
+
+    def walk_users(self, token=None, headers=None, **options):
+        """The users of a whole listing, in the order of its pages."""
+        return [user for answer in self.walk(self.users_link(**options), token, headers) for user in answer.json()["value"]]
+
+    def delta_round(self, link, token=None, headers=None):
+        """A whole delta round from a link on: its items, and the link that begins the next one."""
+        items, last = [], None
+        for answer in self.walk(link, token, headers):
+            last = answer.json()
+            items += last["value"]
+        return items, last["@odata.deltaLink"]
+
     # a client
 
     def ask_token(self, tenant=TENANT, headers=None, **fields):
@@ -181,7 +233,7 @@ class Simulator:
                 "scope": f"{self.url}/.default", **fields}
         body = urllib.parse.urlencode({k: v for k, v in form.items() if v is not None})
         return exchange(f"{self.url}/{tenant}/oauth2/v2.0/token", "POST",
-                        {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}, body)
+                        {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}, body, ca=self.ca)
 
     def token(self, tenant=TENANT):
         answer = self.ask_token(tenant)
@@ -195,13 +247,14 @@ class Simulator:
 
     def get(self, link, token=None, timeout=60, headers=None):
         """GET of a link with a token, a fresh one unless given."""
-        return exchange(link, headers={"Authorization": f"Bearer {token or self.token()}", **(headers or {})}, timeout=timeout)
+        return exchange(link, headers={"Authorization": f"Bearer {token or self.token()}", **(headers or {})}, timeout=timeout,
+                        ca=self.ca)
 
-    def walk(self, link, token=None):
+    def walk(self, link, token=None, headers=None):
         """The answers of a whole chain of pages."""
         token = token or self.token()
         while link:
-            answer = self.get(link, token)
+            answer = self.get(link, token, headers=headers)
             assert answer.status == 200, answer.body
             yield answer
             link = answer.json().get("@odata.nextLink")
