@@ -79,25 +79,34 @@ CREATE TABLE user (
     user_type TEXT,              -- Member, Guest
     created TEXT,                -- createdDateTime, as the store writes timestamps
     last_sign_in TEXT,           -- signInActivity.lastSignInDateTime, likewise; NULL: none or no licence
-    removed_at INTEGER,          -- when the listing said removed; NULL: present
-    removed_reason TEXT,         -- 'changed': in the recycle bin; 'deleted': for good
-    content_hash BLOB NOT NULL,
+    removed_at INTEGER,          -- when the service first said so; NULL: present
+    removed_reason TEXT,         -- 'changed': in the recycle bin; 'deleted': for good; 'missing': a whole listing knew
+                                 -- nothing of it
+    content_hash BLOB NOT NULL,  -- first 128 bits of SHA-256 of raw
     first_seen INTEGER NOT NULL,
-    changed_at INTEGER,          -- NULL: never
+    changed_at INTEGER,          -- of the latest row in user_change; NULL: none
     first_seq INTEGER NOT NULL,
     seq INTEGER NOT NULL,
-    raw TEXT NOT NULL,           -- the account as last received, changes merged in
+    raw TEXT NOT NULL,           -- the account as last received, changes merged in: each value byte for byte
     UNIQUE (customer_id, id)
 );
+
+-- Who the listing of accounts under way has told of so far. Written with each of its pages; emptied when a listing begins,
+-- and when it is complete: whoever is there but not in here then has been removed.
+CREATE TABLE user_listing (
+    customer_id INTEGER NOT NULL REFERENCES customer (customer_id),
+    user_id INTEGER NOT NULL REFERENCES user (user_id),
+    PRIMARY KEY (customer_id, user_id)
+) WITHOUT ROWID;
 
 -- Every change of a field of an account.
 CREATE TABLE user_change (
     change_id INTEGER PRIMARY KEY,
     customer_id INTEGER NOT NULL REFERENCES customer (customer_id),
     id TEXT NOT NULL,            -- the account's directory id
-    field TEXT NOT NULL,         -- Graph's name of the property
-    old_value TEXT,              -- JSON; NULL: was not there
-    new_value TEXT,              -- JSON; NULL: is gone
+    field TEXT NOT NULL,         -- Graph's name of the property; '@removed': removal and return
+    old_value TEXT,              -- JSON, byte for byte as received; NULL: null, or was not there
+    new_value TEXT,              -- JSON, likewise; NULL: null, or is gone
     seen_at INTEGER NOT NULL,
     first_seq INTEGER NOT NULL,
     seq INTEGER NOT NULL
@@ -221,6 +230,25 @@ CREATE TABLE collect_cursor (
     next_link TEXT NOT NULL,     -- the service's link to the next page
     records INTEGER NOT NULL,    -- of the span so far
     late_records INTEGER NOT NULL, -- of them, new in time that had been read before
+    saved_at INTEGER NOT NULL,
+    PRIMARY KEY (customer_id, source, part)
+) WITHOUT ROWID;
+
+-- Where the reading of a source stands that is not read by stretches of time: a listing, a delta round, or signInActivity.
+-- Written with each page.
+CREATE TABLE collect_round (
+    customer_id INTEGER NOT NULL REFERENCES customer (customer_id),
+    source TEXT NOT NULL,
+    part TEXT NOT NULL,          -- as in coverage_span
+    kind TEXT NOT NULL CHECK (kind IN ('listing', 'delta', 'activity')),
+    query TEXT,                  -- what is asked for ($select): another one begins a new listing
+    link TEXT,                   -- the page to request next; once complete, where the next delta round begins
+    delta_link TEXT,             -- of a listing: where the delta rounds go on after it
+    complete INTEGER NOT NULL,   -- 1: the round has been read to its end
+    records INTEGER NOT NULL,    -- of the round so far
+    unreadable INTEGER NOT NULL, -- of the round so far: nobody knows whose; a listing with any removes nobody
+    started_at INTEGER NOT NULL, -- the round
+    completed_at INTEGER,        -- when a round was last complete; NULL: never
     saved_at INTEGER NOT NULL,
     PRIMARY KEY (customer_id, source, part)
 ) WITHOUT ROWID;

@@ -137,15 +137,15 @@ SELECT
     u.user_type,
     u.created,
     u.last_sign_in,
-    strftime('%Y-%m-%dT%H:%M:%SZ', u.removed_at, 'unixepoch') AS removed_at,
-    u.removed_reason,
+    strftime('%Y-%m-%dT%H:%M:%SZ', u.removed_at, 'unixepoch') AS removed_at, -- NULL: present
+    u.removed_reason,            -- changed: in the recycle bin; deleted: for good; missing: a whole listing knew nothing of it
     u.raw,
     (SELECT f.text FROM user_fts AS f WHERE f.rowid = u.user_id) AS raw_text,
     strftime('%Y-%m-%dT%H:%M:%SZ', u.first_seen, 'unixepoch') AS first_seen,
     strftime('%Y-%m-%dT%H:%M:%SZ', u.changed_at, 'unixepoch') AS changed_at
 FROM user AS u CROSS JOIN customer AS c ON c.customer_id = u.customer_id;
 
--- Each change of a field of an account; values are JSON.
+-- Each change of a field of an account; values are JSON, NULL for null and absent. The field @removed is removal and return.
 CREATE VIEW user_changes AS
 SELECT
     c.name AS customer,
@@ -155,6 +155,21 @@ SELECT
     h.new_value,
     strftime('%Y-%m-%dT%H:%M:%SZ', h.seen_at, 'unixepoch') AS seen_at
 FROM user_change AS h CROSS JOIN customer AS c ON c.customer_id = h.customer_id;
+
+-- Where the reading of accounts stands: the part '' is listing and delta rounds, sign-in-activity is read on its own.
+CREATE VIEW user_rounds AS
+SELECT
+    c.name AS customer,
+    r.part,
+    r.kind,                      -- listing, delta, activity
+    r.complete,                  -- 1: the round has been read to its end
+    r.records,                   -- of the round so far
+    r.unreadable,                -- of the round so far: a listing with any marks nobody as removed
+    strftime('%Y-%m-%dT%H:%M:%SZ', r.started_at, 'unixepoch') AS started_at,
+    strftime('%Y-%m-%dT%H:%M:%SZ', r.completed_at, 'unixepoch') AS completed_at, -- when one was last complete; NULL: never
+    strftime('%Y-%m-%dT%H:%M:%SZ', r.saved_at, 'unixepoch') AS saved_at
+FROM collect_round AS r CROSS JOIN customer AS c ON c.customer_id = r.customer_id
+WHERE r.source = 'users';
 
 -- Unbroken runs of scans that saw the same status.
 CREATE VIEW service_states AS

@@ -150,4 +150,34 @@ const struct json_node *json_get(const struct json_node *object, const char *key
 /* The text of a string member that is not empty; else NULL. */
 const char *json_get_string(const struct json_node *object, const char *key);
 
+/* --- members ------------------------------------------------------------------------------------------------------ */
+
+/* One member of an object, with its exact bytes. */
+struct json_member {
+    const char *key;  /* decoded, NUL-terminated (U+FFFD for NUL and lone surrogates) */
+    const char *name; /* the key's own bytes in the input, quotes included */
+    size_t name_length;
+    const char *bytes; /* the value's own bytes */
+    size_t length;
+};
+
+typedef struct json_members JsonMembers; /* the name g_autoptr needs */
+
+/* Reads an object of any depth: its members in the order of the input; of a doubled key the last value, where the first
+ * one stood. Returned: json_members_free; `bytes` is borrowed until then. NULL with *error when it is not an object. */
+struct json_members *json_members_parse(const char *bytes, size_t length, GError **error);
+void json_members_free(struct json_members *members);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(JsonMembers, json_members_free)
+
+size_t json_members_count(const struct json_members *members);
+const struct json_member *json_members_at(const struct json_members *members, size_t index);
+
+/* NULL when there is none of that key. */
+const struct json_member *json_members_find(const struct json_members *members, const char *key);
+
+/* True when two values mean the same: white space, the order of an object's members, escapes and all but the last of
+ * doubled keys do not matter; the order of arrays does, and numbers are compared as they are written. Values that
+ * cannot be looked into (deeper than JSON_DEPTH_MAX, or no JSON) are the same when their bytes are. */
+bool json_same(const char *a, size_t a_length, const char *b, size_t b_length);
+
 #endif

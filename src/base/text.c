@@ -203,6 +203,51 @@ char *text_bytes(gint64 bytes)
     }
 }
 
+/* --- did you mean ------------------------------------------------------------------------------------------------- */
+
+/* Edits (insert, delete, replace, swap of neighbours) from `a` to `b`, case aside; words are cut at 63 bytes, where
+ * they are no slips of each other any more. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+    enum { MOST = 63 };
+    unsigned rows[3][MOST + 1]; /* the one before the last, the last, this one */
+    size_t n = MIN(strlen(a), MOST), m = MIN(strlen(b), MOST);
+
+    for (unsigned j = 0; j <= m; j++)
+        rows[0][j] = j;
+    for (unsigned i = 1; i <= n; i++) {
+        unsigned *this = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+        this[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            char p = g_ascii_tolower(a[i - 1]), q = g_ascii_tolower(b[j - 1]);
+            this[j] = MIN(MIN(last[j], this[j - 1]) + 1, last[j - 1] + (p != q));
+            if (i > 1 && j > 1 && p == g_ascii_tolower(b[j - 2]) && q == g_ascii_tolower(a[i - 2]))
+                this[j] = MIN(this[j], before[j - 2] + 1);
+        }
+    }
+    return rows[n % 3][m];
+}
+
+const char *text_nearest(const char *word, const char *const *candidates)
+{
+    size_t length = strlen(word);
+    unsigned best = (unsigned)(length / 3) + 1; /* a slip in each three letters */
+    const char *nearest = NULL;
+
+    for (; *candidates != NULL; candidates++) {
+        /* The beginning of a name is as good as one slip. */
+        bool begins = length >= 2 && g_ascii_strncasecmp(word, *candidates, length) == 0;
+        unsigned distance = begins ? 1 : edit_distance(word, *candidates);
+        if (distance < best || (distance == best && nearest == NULL)) {
+            best = distance;
+            nearest = *candidates;
+        }
+    }
+    return nearest;
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
 char *text_take(GString *string)
 {
     size_t bytes = string->len + 1;

@@ -33,6 +33,10 @@ char *text_bytes(gint64 bytes);
 /* Frees `string` and returns its text without the room it had to grow. Returned: free with g_free. */
 char *text_take(GString *string);
 
+/* The candidate nearest to `word` when it is near enough to be meant ("did you mean"), case aside; else NULL.
+ * `candidates` are ended by NULL. Borrowed. */
+const char *text_nearest(const char *word, const char *const *candidates);
+
 /* Frees a secret after wiping it. NULL is accepted. */
 void text_free_secret(char *secret);
 

@@ -4,12 +4,12 @@
 static bool customer_write(struct store *store, enum statement_id statement, const char *name, const char *tenant_id,
                            int64_t *id, GError **error)
 {
-    sqlite3_stmt *write = statement_get(store, statement, error);
+    struct statement *write = statement_get(store, statement, error);
     if (!write)
         return false;
     bind_text(write, 1, name);
     bind_text(write, 2, tenant_id);
-    return statement_int(store, statement, write, 0, id, error);
+    return statement_int(write, 0, id, error);
 }
 
 /* Under the lock: another program may have been quicker, and a tenant may have got a new name. */
@@ -39,12 +39,12 @@ int64_t store_customer(struct store *store, const char *name, const char *tenant
 bool store_collection_note(struct store *store, int64_t customer_id, const char *source, int64_t at,
                            const char *error_text, GError **error)
 {
-    sqlite3_stmt *note = statement_get(store, STATEMENT_COLLECTION_NOTE, error);
+    struct statement *note = statement_get(store, STATEMENT_COLLECTION_NOTE, error);
     if (!note)
         return false;
     bind_int(note, 1, customer_id);
     bind_text(note, 2, source);
     bind_int(note, 3, at);
     bind_text(note, 4, error_text);
-    return statement_run(store, STATEMENT_COLLECTION_NOTE, note, error);
+    return statement_run(note, error);
 }

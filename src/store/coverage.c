@@ -9,8 +9,10 @@ static const char *const state_names[] = {[STORE_COVERAGE_OPEN] = "open",
 
 static enum store_coverage_state state_of(const char *name)
 {
+    if (!name) /* the column cannot be NULL: the value was lost, which the statement's next step tells */
+        return STORE_COVERAGE_OPEN;
     for (size_t i = 0; i < G_N_ELEMENTS(state_names); i++)
-        if (g_strcmp0(state_names[i], name) == 0)
+        if (strcmp(state_names[i], name) == 0)
             return (enum store_coverage_state)i;
     g_assert_not_reached(); /* the table's CHECK knows the same names */
 }
@@ -23,10 +25,10 @@ static const struct store_coverage *span_at(const GArray *spans, guint i)
     return &g_array_index(spans, struct store_coverage, i);
 }
 
-static sqlite3_stmt *part_statement(struct store *store, enum statement_id id, const struct coverage_part *part,
-                                    struct store_window window, GError **error)
+static struct statement *part_statement(struct store *store, enum statement_id id, const struct coverage_part *part,
+                                        struct store_window window, GError **error)
 {
-    sqlite3_stmt *statement = statement_get(store, id, error);
+    struct statement *statement = statement_get(store, id, error);
     if (!statement)
         return NULL;
     bind_int(statement, 1, part->customer_id);
@@ -40,19 +42,19 @@ static sqlite3_stmt *part_statement(struct store *store, enum statement_id id, c
 GArray *coverage_overlap(struct store *store, const struct coverage_part *part, struct store_window window,
                          GError **error)
 {
-    sqlite3_stmt *rows = part_statement(store, STATEMENT_COVERAGE_OVERLAP, part, window, error);
+    struct statement *rows = part_statement(store, STATEMENT_COVERAGE_OVERLAP, part, window, error);
     if (!rows)
         return NULL;
     g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(struct store_coverage));
     enum step step;
-    while ((step = statement_step(store, STATEMENT_COVERAGE_OVERLAP, rows, error)) == STEP_ROW) {
-        struct store_coverage span = {.from = sqlite3_column_int64(rows, 0),
-                                      .to = sqlite3_column_int64(rows, 1),
-                                      .state = state_of((const char *)sqlite3_column_text(rows, 2)),
-                                      .read_at = sqlite3_column_int64(rows, 3),
-                                      .reads = sqlite3_column_int64(rows, 4),
-                                      .records = sqlite3_column_int64(rows, 5),
-                                      .late_records = sqlite3_column_int64(rows, 6)};
+    while ((step = statement_step(rows, error)) == STEP_ROW) {
+        struct store_coverage span = {.from = column_int(rows, 0),
+                                      .to = column_int(rows, 1),
+                                      .state = state_of(column_text(rows, 2, NULL)),
+                                      .read_at = column_int(rows, 3),
+                                      .reads = column_int(rows, 4),
+                                      .records = column_int(rows, 5),
+                                      .late_records = column_int(rows, 6)};
         g_array_append_val(spans, span);
     }
     return step == STEP_DONE ? g_steal_pointer(&spans) : NULL;
@@ -61,26 +63,23 @@ GArray *coverage_overlap(struct store *store, const struct coverage_part *part, 
 static bool delete_overlap(struct store *store, const struct coverage_part *part, struct store_window window,
                            GError **error)
 {
-    sqlite3_stmt *statement = part_statement(store, STATEMENT_COVERAGE_DELETE, part, window, error);
-    return statement && statement_run(store, STATEMENT_COVERAGE_DELETE, statement, error);
+    struct statement *statement = part_statement(store, STATEMENT_COVERAGE_DELETE, part, window, error);
+    return statement && statement_run(statement, error);
 }
 
 static bool insert_span(struct store *store, const struct coverage_part *part, const struct store_coverage *span,
                         GError **error)
 {
     struct store_window window = {span->from, span->to};
-    sqlite3_stmt *insert = part_statement(store, STATEMENT_COVERAGE_INSERT, part, window, error);
+    struct statement *insert = part_statement(store, STATEMENT_COVERAGE_INSERT, part, window, error);
     if (!insert)
         return false;
     bind_text(insert, 6, state_names[span->state]);
-    if (span->read_at == 0)
-        sqlite3_bind_null(insert, 7);
-    else
-        bind_int(insert, 7, span->read_at);
+    bind_int_or_null(insert, 7, span->read_at);
     bind_int(insert, 8, span->reads);
     bind_int(insert, 9, span->records);
     bind_int(insert, 10, span->late_records);
-    return statement_run(store, STATEMENT_COVERAGE_INSERT, insert, error);
+    return statement_run(insert, error);
 }
 
 /* Puts `spans`, which lie side by side, where the spans that overlap `window` were. */

@@ -1,16 +1,17 @@
 #include "store/coverage.h"
 #include "store/store_private.h"
 
-static sqlite3_stmt *cursor_row(struct store *store, const struct coverage_part *part, enum step *step, GError **error)
+static struct statement *cursor_row(struct store *store, const struct coverage_part *part, enum step *step,
+                                    GError **error)
 {
-    sqlite3_stmt *read = statement_get(store, STATEMENT_CURSOR_READ, error);
+    struct statement *read = statement_get(store, STATEMENT_CURSOR_READ, error);
     *step = STEP_FAILED;
     if (!read)
         return NULL;
     bind_int(read, 1, part->customer_id);
     bind_text(read, 2, part->source);
     bind_text(read, 3, part->part);
-    *step = statement_step(store, STATEMENT_CURSOR_READ, read, error);
+    *step = statement_step(read, error);
     return read;
 }
 
@@ -19,17 +20,19 @@ bool store_cursor_read(struct store *store, int64_t customer_id, const char *sou
 {
     struct coverage_part whose = {customer_id, source, part};
     enum step step;
-    sqlite3_stmt *row = cursor_row(store, &whose, &step, error);
+    struct statement *row = cursor_row(store, &whose, &step, error);
     *cursor = (struct store_cursor){0};
     if (step != STEP_ROW)
         return false;
-    cursor->window.from = sqlite3_column_int64(row, 0);
-    cursor->window.to = sqlite3_column_int64(row, 1);
-    cursor->next_link = g_strdup((const char *)sqlite3_column_text(row, 2));
-    cursor->records = sqlite3_column_int64(row, 3);
-    cursor->saved_at = sqlite3_column_int64(row, 4);
-    sqlite3_reset(row);
-    return true;
+    cursor->window.from = column_int(row, 0);
+    cursor->window.to = column_int(row, 1);
+    cursor->next_link = g_strdup(column_text(row, 2, NULL));
+    cursor->records = column_int(row, 3);
+    cursor->saved_at = column_int(row, 4);
+    if (statement_end(row, error))
+        return true;
+    store_cursor_clear(cursor);
+    return false;
 }
 
 void store_cursor_clear(struct store_cursor *cursor)
@@ -42,20 +45,19 @@ bool cursor_late(struct store *store, const struct coverage_part *part, struct s
                  GError **error)
 {
     enum step step;
-    sqlite3_stmt *row = cursor_row(store, part, &step, error);
+    struct statement *row = cursor_row(store, part, &step, error);
     *late = 0;
     if (step != STEP_ROW)
         return step == STEP_DONE;
-    if (sqlite3_column_int64(row, 0) == window.from && sqlite3_column_int64(row, 1) == window.to)
-        *late = sqlite3_column_int64(row, 5);
-    sqlite3_reset(row);
-    return true;
+    if (column_int(row, 0) == window.from && column_int(row, 1) == window.to)
+        *late = column_int(row, 5);
+    return statement_end(row, error);
 }
 
 bool cursor_save(struct store *store, const struct coverage_part *part, const struct store_cursor *cursor, int64_t late,
                  GError **error)
 {
-    sqlite3_stmt *write = statement_get(store, STATEMENT_CURSOR_WRITE, error);
+    struct statement *write = statement_get(store, STATEMENT_CURSOR_WRITE, error);
     if (!write)
         return false;
     bind_int(write, 1, part->customer_id);
@@ -67,12 +69,12 @@ bool cursor_save(struct store *store, const struct coverage_part *part, const st
     bind_int(write, 7, cursor->records);
     bind_int(write, 8, late);
     bind_int(write, 9, cursor->saved_at);
-    return statement_run(store, STATEMENT_CURSOR_WRITE, write, error);
+    return statement_run(write, error);
 }
 
 bool cursor_drop(struct store *store, const struct coverage_part *part, struct store_window window, GError **error)
 {
-    sqlite3_stmt *drop = statement_get(store, STATEMENT_CURSOR_DELETE, error);
+    struct statement *drop = statement_get(store, STATEMENT_CURSOR_DELETE, error);
     if (!drop)
         return false;
     bind_int(drop, 1, part->customer_id);
@@ -80,5 +82,5 @@ bool cursor_drop(struct store *store, const struct coverage_part *part, struct s
     bind_text(drop, 3, part->part);
     bind_int(drop, 4, window.from);
     bind_int(drop, 5, window.to);
-    return statement_run(store, STATEMENT_CURSOR_DELETE, drop, error);
+    return statement_run(drop, error);
 }

@@ -51,3 +51,31 @@ void store_event_append_json(GString *out, const struct store_event *event)
     append_key(out, "event_id");
     g_string_append_printf(out, "%" G_GINT64_FORMAT "}", event->event_id);
 }
+
+static const char *enabled_word(int enabled)
+{
+    return enabled < 0 ? "null" : enabled ? "true" : "false";
+}
+
+void store_user_append_json(GString *out, const struct store_user *row)
+{
+    g_string_append_c(out, '{');
+    append_text(out, "id", row->id);
+    append_text(out, "user_principal_name", row->user_principal_name);
+    append_text(out, "display_name", row->display_name);
+    append_text(out, "mail", row->mail);
+    append_json(out, "account_enabled", enabled_word(row->account_enabled));
+    append_text(out, "user_type", row->user_type);
+    append_text(out, "created", row->created);
+    append_text(out, "last_sign_in", row->last_sign_in);
+    append_text(out, "removed_at", row->removed_at);
+    append_text(out, "removed_reason", row->removed_reason);
+    append_verbatim(out, "raw", row->raw, row->raw_length);
+    append_text(out, "raw_text", row->raw_text);
+    append_text(out, "customer", row->customer);
+    append_text(out, "tenant_id", row->tenant_id);
+    append_text(out, "first_seen", row->first_seen);
+    append_text(out, "changed_at", row->changed_at);
+    append_key(out, "user_id");
+    g_string_append_printf(out, "%" G_GINT64_FORMAT "}", row->user_id);
+}

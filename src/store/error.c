@@ -9,16 +9,18 @@ static bool is_failed_write(int extended_code)
     return extended_code == SQLITE_IOERR_WRITE || extended_code == SQLITE_IOERR_SHMSIZE;
 }
 
-void store_error_set(const struct store *store, const char *doing, GError **error)
+void store_error_set(const struct store *store, const char *doing, int extended_code, GError **error)
 {
-    int code = sqlite3_errcode(store->db) & 0xff;
-    const char *words = sqlite3_errmsg(store->db), *path = store->path;
+    int code = extended_code & 0xff;
+    /* The connection's own words name tables and columns, but belong to the last call that it took part in. */
+    bool same = (sqlite3_errcode(store->db) & 0xff) == code;
+    const char *words = same ? sqlite3_errmsg(store->db) : sqlite3_errstr(extended_code), *path = store->path;
 
     if (code == SQLITE_FULL)
         g_set_error(error, STORE_ERROR, STORE_ERROR_FULL,
                     "the disk is full, %s cannot grow (%s: %s); nothing was changed: free some space and run again",
                     path, doing, words);
-    else if (is_failed_write(sqlite3_extended_errcode(store->db)))
+    else if (is_failed_write(extended_code))
         g_set_error(
             error, STORE_ERROR, STORE_ERROR_FULL,
             "a write to %s failed (%s: %s); nothing was changed: see whether the disk is full, a quota or a limit "

@@ -8,16 +8,8 @@ int store_schema_version(void)
 
 static bool read_version(struct store *store, int64_t *version, GError **error)
 {
-    sqlite3_stmt *statement = statement_get(store, STATEMENT_USER_VERSION, error);
-    return statement && statement_int(store, STATEMENT_USER_VERSION, statement, 0, version, error);
-}
-
-static bool execute(struct store *store, const char *sql, const char *name, GError **error)
-{
-    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
-        return true;
-    store_error_set(store, name, error);
-    return false;
+    struct statement *statement = statement_get(store, STATEMENT_USER_VERSION, error);
+    return statement && statement_int(statement, 0, version, error);
 }
 
 /* The first migration above `version`; NULL when there is none. */
@@ -42,7 +34,8 @@ static bool apply_next(struct store *store, bool *more, GError **error)
         return true;
 
     g_autofree char *mark = g_strdup_printf("PRAGMA user_version = %d", migration->version);
-    return execute(store, migration->sql, migration->name, error) && execute(store, mark, migration->name, error);
+    return store_execute(store, migration->sql, migration->name, error) &&
+           store_execute(store, mark, migration->name, error);
 }
 
 bool store_migrate(struct store *store, GError **error)

@@ -164,27 +164,28 @@ static bool may_write(const char *path, int how, const char *what, GError **erro
 /* --- connections -----------------------------------------------------------------------------------------------------
  */
 
-static bool pragma(struct store *store, const char *sql, GError **error)
-{
-    if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
-        return true;
-    store_error_set(store, sql, error);
-    return false;
-}
-
 /* The views need trusted_schema: JSON functions and FTS5 count as untrusted in views before SQLite 3.41. What a strange
  * file could do with it is shut otherwise: no triggers, no functions of ours, no writing of shadow tables. */
 static bool configure(struct store *store, GError **error)
 {
-    sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-    return pragma(store,
-                  "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -24000;"
-                  "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
-                  error);
+    static const struct {
+        int what, value;
+    } settings[] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
+                    {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+                    {SQLITE_DBCONFIG_DQS_DDL, 0},
+                    {SQLITE_DBCONFIG_DQS_DML, 0}};
+    int code = sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
+    for (size_t i = 0; code == SQLITE_OK && i < G_N_ELEMENTS(settings); i++)
+        code = sqlite3_db_config(store->db, settings[i].what, settings[i].value, NULL);
+    if (code != SQLITE_OK) {
+        store_error_set(store, "configure", code, error);
+        return false;
+    }
+    return store_execute(store,
+                         "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -24000;"
+                         "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;"
+                         "PRAGMA temp_store = MEMORY;",
+                         "pragmas", error);
 }
 
 static bool connect_to(struct store *store, const char *name, int flags, GError **error)
@@ -192,35 +193,31 @@ static bool connect_to(struct store *store, const char *name, int flags, GError 
     int code = sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (code == SQLITE_OK)
         return configure(store, error);
-    store_error_set(store, "open", error);
+    store_error_set(store, "open", code, error);
     return false;
 }
 
 /* SQLite answers with the mode it is in, and no error, when it cannot change. */
 static bool use_wal(struct store *store, GError **error)
 {
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store->db, "PRAGMA journal_mode = WAL", -1, &statement, NULL) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW) {
-        store_error_set(store, "journal_mode", error);
-        sqlite3_finalize(statement);
+    struct statement *statement = statement_get(store, STATEMENT_USE_WAL, error);
+    enum step step = statement ? statement_step(statement, error) : STEP_FAILED;
+    g_autofree char *mode = step == STEP_ROW ? g_strdup(column_text(statement, 0, NULL)) : NULL;
+    if (step == STEP_FAILED || (step == STEP_ROW && !statement_end(statement, error)))
         return false;
-    }
-    const char *mode = (const char *)sqlite3_column_text(statement, 0);
-    bool wal = g_strcmp0(mode, "wal") == 0;
-    if (!wal)
-        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED,
-                    "%s cannot be switched to write-ahead logging (it stays in mode %s): put it on a local file system",
-                    store->path, mode);
-    sqlite3_finalize(statement);
-    return wal;
+    if (g_strcmp0(mode, "wal") == 0)
+        return true;
+    g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED,
+                "%s cannot be switched to write-ahead logging (it stays in mode %s): put it on a local file system",
+                store->path, mode ? mode : "unknown");
+    return false;
 }
 
 /* Both pragmas only count before anything is created; the transaction of the first migration then writes the first
  * page. */
 static bool build(struct store *store, GError **error)
 {
-    return pragma(store, "PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL", error) &&
+    return store_execute(store, "PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL", "pragmas", error) &&
            store_migrate(store, error) && use_wal(store, error);
 }
 
@@ -313,8 +310,8 @@ static bool connect_to_write(struct store *store, const char *folder, GError **e
 static bool version_in_use(struct store *store, enum store_mode mode, GError **error)
 {
     int64_t version;
-    sqlite3_stmt *statement = statement_get(store, STATEMENT_USER_VERSION, error);
-    return statement && statement_int(store, STATEMENT_USER_VERSION, statement, 0, &version, error) &&
+    struct statement *statement = statement_get(store, STATEMENT_USER_VERSION, error);
+    return statement && statement_int(statement, 0, &version, error) &&
            check_version(store->path, version, mode, error);
 }
 
@@ -350,7 +347,7 @@ void store_close(struct store *store)
     if (!store)
         return;
     for (int i = 0; i < STATEMENT_COUNT; i++)
-        sqlite3_finalize(store->statements[i]);
+        sqlite3_finalize(store->statements[i].handle);
     sqlite3_close(store->db);
     g_free(store->path);
     g_free(store);

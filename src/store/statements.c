@@ -1,9 +1,14 @@
-#include "store/store_private.h"
+#include "store/statements.h"
 
 /* A row of the view `events`, in the order of struct store_event; search.c reads it by position. */
 #define EVENT_COLUMNS                                                                                                  \
     "event_id, customer, tenant_id, source, id, timestamp, service, operation, result, actor_display, "                \
     "target_displays, display_summary, dedupe_key, actor, targets, raw, raw_text, first_seen, changed_at"
+
+/* A row of the view `users`; search_users.c reads it by position. */
+#define USER_COLUMNS                                                                                                   \
+    "user_id, coalesce(account_enabled, -1), customer, tenant_id, id, user_principal_name, display_name, mail, "       \
+    "user_type, created, last_sign_in, removed_at, removed_reason, raw, raw_text, first_seen, changed_at"
 
 /* The spans of one part that overlap [?4, ?5). */
 #define COVERAGE_OVERLAP "customer_id = ?1 AND source = ?2 AND part = ?3 AND from_s < ?5 AND to_s > ?4"
@@ -38,6 +43,7 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_COMMIT] = {"commit", "COMMIT"},
     [STATEMENT_ROLLBACK] = {"rollback", "ROLLBACK"},
     [STATEMENT_USER_VERSION] = {"user_version", "PRAGMA user_version"},
+    [STATEMENT_USE_WAL] = {"use_wal", "PRAGMA journal_mode = WAL"},
 
     [STATEMENT_CUSTOMER_FIND] = {"customer_find",
                                  "SELECT customer_id FROM customer WHERE name = ?1 AND tenant_id = ?2"},
@@ -45,6 +51,7 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                    "UPDATE customer SET name = ?1 WHERE tenant_id = ?2 RETURNING customer_id"},
     [STATEMENT_CUSTOMER_TENANTS] = {"customer_tenants",
                                     "SELECT tenant_id FROM customer WHERE name = ?1 COLLATE NOCASE"},
+    [STATEMENT_CUSTOMER_TENANT] = {"customer_tenant", "SELECT tenant_id FROM customer WHERE customer_id = ?1"},
     [STATEMENT_CUSTOMER_INSERT] = {"customer_insert",
                                    "INSERT INTO customer (name, tenant_id) VALUES (?1, ?2) RETURNING customer_id"},
 
@@ -111,6 +118,47 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
     [STATEMENT_CURSOR_DELETE] = {"cursor_delete", "DELETE FROM collect_cursor WHERE " COVERAGE_OVERLAP},
 
+    [STATEMENT_USER_FIND] = {"user_find",
+                             "SELECT user_id, content_hash, removed_at IS NOT NULL, removed_reason, raw FROM user "
+                             "WHERE customer_id = ?1 AND id = ?2"},
+    /* Parameters 2 to 11 mean the same in both. */
+    [STATEMENT_USER_INSERT] = {"user_insert",
+                               "INSERT INTO user (customer_id, user_principal_name, display_name, mail, "
+                               "account_enabled, user_type, created, last_sign_in, content_hash, raw, first_seq, seq, "
+                               "first_seen, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13)"},
+    [STATEMENT_USER_UPDATE] = {"user_update",
+                               "UPDATE user SET user_principal_name = ?2, display_name = ?3, mail = ?4, "
+                               "account_enabled = ?5, user_type = ?6, created = ?7, last_sign_in = ?8, "
+                               "content_hash = ?9, raw = ?10, seq = ?11, changed_at = coalesce(?12, changed_at) "
+                               "WHERE user_id = ?1"},
+    [STATEMENT_USER_STATE] = {"user_state",
+                              "UPDATE user SET removed_at = iif(?2 IS NULL, NULL, coalesce(removed_at, ?3)), "
+                              "removed_reason = ?2, changed_at = ?3, seq = ?4 WHERE user_id = ?1"},
+    [STATEMENT_USER_CHANGE_INSERT] = {"user_change_insert",
+                                      "INSERT INTO user_change (customer_id, id, field, old_value, new_value, seen_at, "
+                                      "first_seq, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"},
+    [STATEMENT_USER_FTS_READ] = {"user_fts_read", "SELECT text FROM user_fts WHERE rowid = ?1"},
+    [STATEMENT_USER_FTS_INSERT] = {"user_fts_insert", "INSERT INTO user_fts (rowid, text, facets) VALUES (?1, ?2, ?3)"},
+    [STATEMENT_USER_FTS_DELETE] = {"user_fts_delete", "DELETE FROM user_fts WHERE rowid = ?1"},
+    [STATEMENT_USERS_PRESENT] = {"users_present",
+                                 "SELECT count(*) FROM user WHERE customer_id = ?1 AND removed_at IS NULL"},
+    [STATEMENT_LISTING_EMPTY] = {"listing_empty", "DELETE FROM user_listing WHERE customer_id = ?1"},
+    [STATEMENT_LISTING_INSERT] = {"listing_insert", "INSERT INTO user_listing (customer_id, user_id) VALUES (?1, ?2) "
+                                                    "ON CONFLICT (customer_id, user_id) DO NOTHING"},
+    [STATEMENT_LISTING_ANY] = {"listing_any", "SELECT 1 FROM user_listing WHERE customer_id = ?1 LIMIT 1"},
+    [STATEMENT_LISTING_MISSING] = {"listing_missing",
+                                   "SELECT user_id, id FROM user AS u WHERE customer_id = ?1 AND removed_at IS NULL "
+                                   "AND user_id > ?2 AND NOT EXISTS (SELECT 1 FROM user_listing AS l "
+                                   "WHERE l.customer_id = ?1 AND l.user_id = u.user_id) ORDER BY user_id LIMIT ?3"},
+    [STATEMENT_ROUND_READ] =
+        {"round_read",
+         "SELECT kind, query, link, delta_link, complete, records, unreadable, started_at, "
+         "completed_at, saved_at FROM collect_round WHERE customer_id = ?1 AND source = ?2 AND part = ?3"},
+    [STATEMENT_ROUND_WRITE] = {"round_write",
+                               "INSERT OR REPLACE INTO collect_round (customer_id, source, part, kind, query, link, "
+                               "delta_link, complete, records, unreadable, started_at, completed_at, saved_at) "
+                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
+
     [STATEMENT_SEARCH_ALL] = {"search_all",
                               "SELECT " EVENT_COLUMNS " FROM events WHERE event_id >= ?1 AND event_id <= ?2 "
                               "ORDER BY event_id DESC LIMIT ?3"},
@@ -127,6 +175,14 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_FTS_CHECK_SYNTAX] = {"fts_check_syntax",
                                     "SELECT rowid FROM event_fts WHERE event_fts MATCH ?1 AND rowid > 0 AND rowid < 0"},
 
+    [STATEMENT_SEARCH_USERS_ALL] = {"search_users_all", "SELECT user_id FROM user WHERE (removed_at IS NOT NULL) = ?1 "
+                                                        "ORDER BY user_principal_name, user_id LIMIT ?2"},
+    [STATEMENT_SEARCH_USERS_FTS] = {"search_users_fts",
+                                    "SELECT user_id FROM user_fts CROSS JOIN user ON user_id = user_fts.rowid "
+                                    "WHERE user_fts MATCH ?3 AND (removed_at IS NOT NULL) = ?1 "
+                                    "ORDER BY user_principal_name, user_id LIMIT ?2"},
+    [STATEMENT_SEARCH_USERS_ROW] = {"search_users_row", "SELECT " USER_COLUMNS " FROM users WHERE user_id = ?1"},
+
     [STATEMENT_VERIFY_INTEGRITY] = {"verify_integrity", "PRAGMA integrity_check(1)"},
     [STATEMENT_VERIFY_FOREIGN_KEYS] = {"verify_foreign_keys",
                                        "SELECT 'the row ' || coalesce(rowid, '') || ' of ' || \"table\" || "
@@ -140,118 +196,37 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VERIFY_IDS] = {"verify_ids", VERIFY_IDS},
     [STATEMENT_VERIFY_COUNTS] =
         {"verify_counts",
-         "WITH counted AS (SELECT customer_id, source, count(*) AS records FROM event GROUP BY customer_id, source) "
+         "WITH counted AS (SELECT customer_id, source, count(*) AS records FROM event GROUP BY customer_id, source "
+         "UNION ALL SELECT customer_id, 'users', count(*) FROM user GROUP BY customer_id) "
          "SELECT 'collections counts ' || coalesce(l.records, 0) || ' records of ' || c.source || ' where there are ' "
-         "|| "
-         "c.records FROM counted AS c LEFT JOIN collection AS l USING (customer_id, source) "
+         "|| c.records FROM counted AS c LEFT JOIN collection AS l USING (customer_id, source) "
          "WHERE coalesce(l.records, 0) <> c.records "
          "UNION ALL SELECT 'collections counts ' || l.records || ' records of ' || l.source || ' where there are none' "
          "FROM collection AS l WHERE l.records <> 0 "
-         "AND l.source IN ('sign-ins', 'directory-audits', 'intune-audits', 'unified-audit') "
+         "AND l.source IN ('users', 'sign-ins', 'directory-audits', 'intune-audits', 'unified-audit') "
          "AND NOT EXISTS (SELECT 1 FROM counted AS c WHERE c.customer_id = l.customer_id AND c.source = l.source) "
          "LIMIT 1"},
     [STATEMENT_VERIFY_COVERAGE] = {"verify_coverage",
                                    "SELECT 'coverage spans of ' || source || ' overlap at ' || from_s FROM "
                                    "(SELECT source, from_s, lag(to_s) OVER (PARTITION BY customer_id, source, part "
                                    "ORDER BY from_s) AS before_s FROM coverage_span) WHERE before_s > from_s LIMIT 1"},
-    [STATEMENT_VERIFY_SEQ] = {"verify_seq",
-                              "SELECT 'event ' || event_id || ' has change number ' || seq || ', never given out' "
-                              "FROM event WHERE seq > (SELECT value FROM counter WHERE name = 'seq') "
-                              "UNION ALL SELECT 'change number ' || seq || ' was given to ' || count(*) || ' events' "
-                              "FROM event GROUP BY seq HAVING count(*) > 1 LIMIT 1"},
+    /* Every mirrored table: one walk along their indexes. */
+    [STATEMENT_VERIFY_SEQ] = {"verify_seq", "SELECT seq, 'event' FROM event UNION ALL SELECT seq, 'user' FROM user "
+                                            "UNION ALL SELECT seq, 'user_change' FROM user_change "
+                                            "UNION ALL SELECT seq, 'service_state' FROM service_state "
+                                            "UNION ALL SELECT seq, 'service_issue' FROM service_issue "
+                                            "UNION ALL SELECT seq, 'service_message' FROM service_message ORDER BY 1"},
+    [STATEMENT_VERIFY_USER_ROWS] =
+        {"verify_user_rows",
+         "SELECT 'the account ' || id || ' is removed without a reason, or the other way round' FROM user "
+         "WHERE (removed_at IS NULL) <> (removed_reason IS NULL) "
+         "UNION ALL SELECT 'a change of ' || field || ' is that of the account ' || id || ', which nobody knows' "
+         "FROM user_change AS h WHERE NOT EXISTS "
+         "(SELECT 1 FROM user AS u WHERE u.customer_id = h.customer_id AND u.id = h.id) "
+         "UNION ALL SELECT 'the listing of one customer names the account ' || u.id || ' of another' "
+         "FROM user_listing AS l CROSS JOIN user AS u USING (user_id) WHERE u.customer_id <> l.customer_id LIMIT 1"},
+    [STATEMENT_VERIFY_USERS] = {"verify_users", "SELECT id, raw, content_hash FROM user"},
     [STATEMENT_VERIFY_EVENTS] = {"verify_events", "SELECT event_id, tenant_id, source, coalesce(dedupe_key, id), raw "
                                                   "FROM event CROSS JOIN customer USING (customer_id)"},
     [STATEMENT_VERIFY_VERSIONS] = {"verify_versions", "SELECT event_id, raw, content_hash FROM event_version"},
 };
-
-sqlite3_stmt *statement_get(struct store *store, enum statement_id id, GError **error)
-{
-    sqlite3_stmt **kept = &store->statements[id];
-    if (!*kept && sqlite3_prepare_v3(store->db, statement_texts[id].sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL) !=
-                      SQLITE_OK) {
-        store_error_set(store, statement_texts[id].name, error);
-        return NULL;
-    }
-    sqlite3_reset(*kept);
-    return *kept;
-}
-
-enum step statement_step(struct store *store, enum statement_id id, sqlite3_stmt *statement, GError **error)
-{
-    int code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        return STEP_ROW;
-    if (code != SQLITE_DONE)
-        store_error_set(store, statement_texts[id].name, error);
-    sqlite3_reset(statement);
-    return code == SQLITE_DONE ? STEP_DONE : STEP_FAILED;
-}
-
-bool statement_run(struct store *store, enum statement_id id, sqlite3_stmt *statement, GError **error)
-{
-    enum step step = statement_step(store, id, statement, error);
-    if (step == STEP_ROW)
-        sqlite3_reset(statement);
-    return step != STEP_FAILED;
-}
-
-bool statement_int(struct store *store, enum statement_id id, sqlite3_stmt *statement, int64_t otherwise,
-                   int64_t *value, GError **error)
-{
-    enum step step = statement_step(store, id, statement, error);
-    *value = otherwise;
-    if (step == STEP_ROW) {
-        if (sqlite3_column_type(statement, 0) != SQLITE_NULL)
-            *value = sqlite3_column_int64(statement, 0);
-        sqlite3_reset(statement);
-    }
-    return step != STEP_FAILED;
-}
-
-/* A binding can only fail for want of memory, a wrong index or a gigabyte of text; the first aborts, the second is
- * found by the first test that runs the statement, and the third leaves NULL where the schema forbids it. */
-void bind_int(sqlite3_stmt *statement, int index, int64_t value)
-{
-    sqlite3_bind_int64(statement, index, value);
-}
-
-void bind_text(sqlite3_stmt *statement, int index, const char *text)
-{
-    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
-}
-
-void bind_bytes(sqlite3_stmt *statement, int index, const char *text, size_t length)
-{
-    sqlite3_bind_text64(statement, index, text, length, SQLITE_STATIC, SQLITE_UTF8);
-}
-
-void bind_blob(sqlite3_stmt *statement, int index, const void *bytes, size_t length)
-{
-    /* A NULL pointer would bind NULL: an empty body is a body. */
-    sqlite3_bind_blob64(statement, index, length ? bytes : "", length, SQLITE_STATIC);
-}
-
-bool store_begin(struct store *store, GError **error)
-{
-    sqlite3_stmt *begin = statement_get(store, STATEMENT_BEGIN, error);
-    return begin && statement_run(store, STATEMENT_BEGIN, begin, error);
-}
-
-bool store_commit(struct store *store, GError **error)
-{
-    sqlite3_stmt *commit = statement_get(store, STATEMENT_COMMIT, error);
-    if (commit && statement_run(store, STATEMENT_COMMIT, commit, error))
-        return true;
-    store_rollback(store);
-    return false;
-}
-
-void store_rollback(struct store *store)
-{
-    /* A full disk or a failing one makes SQLite roll back by itself. */
-    if (sqlite3_get_autocommit(store->db))
-        return;
-    sqlite3_stmt *rollback = statement_get(store, STATEMENT_ROLLBACK, NULL);
-    if (rollback)
-        statement_run(store, STATEMENT_ROLLBACK, rollback, NULL);
-}

@@ -98,10 +98,13 @@ struct store_window {
     int64_t from, to;
 };
 
-/* What a page did, counted by the store. An unreadable record that is kept already counts no more. */
+/* What a page did, counted by the store. An unreadable record that is kept already counts no more; `removed` counts
+ * accounts that went from present to removed, and those are not in `updated`. */
 struct store_counts {
-    int64_t inserted, updated, duplicates, unreadable;
+    int64_t inserted, updated, duplicates, removed, unreadable;
 };
+
+struct store_accounts;
 
 /* One page of one window of a source. */
 struct store_page {
@@ -111,9 +114,11 @@ struct store_page {
     GPtrArray *documents;  /* struct document *, in the order received */
     GPtrArray *unreadable; /* struct unreadable * */
     struct store_window window;
-    const char *next_link;      /* where the window goes on; NULL: this page was its last */
-    int64_t window_records;     /* records of the window so far, this page included */
-    int64_t received_at;        /* seconds UTC */
+    const char *next_link;  /* where the window goes on; NULL: this page was its last */
+    int64_t window_records; /* records of the window so far, this page included */
+    int64_t received_at;    /* seconds UTC */
+    /* A page of accounts: it has no documents, window, link or window_records, but these. Borrowed; NULL for events. */
+    const struct store_accounts *accounts;
     struct store_counts counts; /* out */
 };
 
@@ -171,6 +176,88 @@ void store_cursor_clear(struct store_cursor *cursor);
 bool store_collection_note(struct store *store, int64_t customer_id, const char *source, int64_t at,
                            const char *error_text, GError **error);
 
+/* --- accounts -------------------------------------------------------------------------------------------------------
+ *
+ * Accounts are states, not events: a listing tells all of them, delta rounds tell what changed since. */
+
+/* What a listing or a delta round said about one account. */
+struct account_record {
+    char *id;             /* owned */
+    char *removed_reason; /* owned; "changed": in the recycle bin, "deleted": for good; NULL: the account is there */
+    const char *raw;      /* borrowed as a document's */
+    size_t length;
+};
+
+/* Copies id and reason, borrows raw. Returned: account_record_free. */
+struct account_record *account_record_new(const char *id, const char *removed_reason, const char *raw, size_t length);
+void account_record_free(struct account_record *record);
+
+/* What an account's JSON says. Strings are owned; NULL where it says nothing. */
+struct account {
+    char *user_principal_name, *display_name, *mail, *user_type;
+    char *created, *last_sign_in; /* normalised, 28 characters */
+    int enabled;                  /* 1, 0; -1: not told */
+    char *text;                   /* what is indexed and shown as raw_text */
+};
+void account_clear(struct account *account);
+
+/* Fills the account (zeroed, enabled -1) from the JSON of one. Never fails: what cannot be read stays empty. Called by
+ * the committing thread with the JSON after the merge. */
+typedef void (*account_decode)(const char *raw, size_t length, struct account *account);
+
+enum store_round_kind {
+    STORE_ROUND_LISTING, /* everything there is: who is not in it when it is complete has been removed, unless some
+                            of its records were unreadable: nobody knows whose they were */
+    STORE_ROUND_DELTA,   /* what changed since the round before */
+    STORE_ROUND_ACTIVITY /* signInActivity of those there are; says nothing of who is there */
+};
+
+/* Where reading stands: the one row of (customer, source, part). Strings are owned. */
+struct store_round {
+    enum store_round_kind kind;
+    char *query;        /* what is asked for ($select): where another one is wanted, a new listing begins */
+    char *link;         /* the page to request next; when complete, the link the next delta round begins with, or
+                           NULL */
+    char *delta_link;   /* of a listing: where the delta rounds go on after it; of a delta round that is under way: the
+                           link it began with; else NULL */
+    bool complete;      /* the round that was under way has been read to its end; a page that says so of a listing in
+                           which nobody was seen removes nobody, and its round is not written: the row stays */
+    int64_t records;    /* of the round so far */
+    int64_t unreadable; /* records of the round so far that were no accounts; kept with the row as the others are */
+    int64_t started_at; /* of the round, seconds UTC */
+    int64_t completed_at; /* when a round of this part was last complete; 0: never */
+    int64_t saved_at;
+};
+void store_round_clear(struct store_round *round);
+
+/* True and *round filled when there is a row; false with *error NULL when there is none. */
+bool store_round_read(struct store *store, int64_t customer_id, const char *source, const char *part,
+                      struct store_round *round, GError **error);
+
+/* Writes the row outside of any page (a round that is given up, an answer without records). */
+bool store_round_save(struct store *store, int64_t customer_id, const char *source, const char *part,
+                      const struct store_round *round, GError **error);
+
+/* Accounts of the customer that are there (not removed); -1 with *error. */
+int64_t store_accounts_present(struct store *store, int64_t customer_id, GError **error);
+
+/* The accounts of one page, in the order received. Each record is merged into what is known: members that it names
+ * replace the known ones, others stay (absent is not null). A member whose value differs (as JSON: neither spacing nor
+ * the order of keys matters; null, absent and an empty list are the same) gets a row in user_changes, but not members
+ * whose names begin with "@" and not signInActivity; a value that is null or absent is NULL there. Removal and return
+ * are changes of the field "@removed", whose values are the objects {"reason":"changed"}. What says nothing new is a
+ * duplicate, and nothing is written; so is the removal of an account that nobody knows. A record of
+ * STORE_ROUND_ACTIVITY about an account nobody knows is left out: the next round brings it. */
+struct store_accounts {
+    GPtrArray *records;       /* struct account_record *, owned */
+    account_decode decode;    /* of the merged JSON */
+    struct store_round after; /* owned: where the round stands after this page; its counts include this page's */
+    bool first;               /* the listing begins with this page: nobody has been seen in it yet */
+};
+
+struct store_accounts *store_accounts_new(void);
+void store_accounts_free(struct store_accounts *accounts);
+
 /* --- search ---------------------------------------------------------------------------------------------------------
  */
 
@@ -207,6 +294,34 @@ int64_t store_search_count(struct store *store, const struct store_query *query,
 /* The event document, as docs/architecture.md describes it: the one function that API, search --json, export and mirror
  * use. Appends JSON; `raw` and the other JSON columns go in verbatim. */
 void store_event_append_json(GString *out, const struct store_event *event);
+
+/* A search for accounts. */
+struct store_user_query {
+    const char *words;    /* as people type them; NULL: every account */
+    bool fts_syntax;      /* words are raw FTS5 syntax */
+    const char *customer; /* exact, case-insensitive; NULL: any */
+    int limit;            /* rows at most */
+    int time_limit_ms;    /* real time; 0: none */
+};
+
+/* A row of the view `users`. Strings are borrowed during the call back; NULL where the column is NULL. */
+struct store_user {
+    int64_t user_id;
+    const char *customer, *tenant_id, *id, *user_principal_name, *display_name, *mail, *user_type, *created,
+        *last_sign_in, *removed_at, *removed_reason, *raw, *raw_text, *first_seen, *changed_at;
+    int account_enabled; /* 1, 0; -1: not told */
+    size_t raw_length;
+};
+
+/* Return false to stop. */
+typedef bool (*store_user_fn)(const struct store_user *row, void *user);
+
+/* Calls `each` for the matching accounts, those that are there first, then by name. Manners as store_search. */
+bool store_search_users(struct store *store, const struct store_user_query *query, store_user_fn each, void *user,
+                        GError **error);
+
+/* The user document, as docs/architecture.md describes it. Appends JSON; `raw` goes in verbatim. */
+void store_user_append_json(GString *out, const struct store_user *row);
 
 /* --- for tests and maintenance --------------------------------------------------------------------------------------
  */

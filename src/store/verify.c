@@ -18,77 +18,119 @@ static bool fault(const struct store *store, GError **error, const char *format,
 /* Runs a statement that returns one text for each fault; `sound` is the text that is none. */
 static bool no_fault(struct store *store, enum statement_id id, const char *sound, GError **error)
 {
-    sqlite3_stmt *statement = statement_get(store, id, error);
-    enum step step = statement ? statement_step(store, id, statement, error) : STEP_FAILED;
+    struct statement *statement = statement_get(store, id, error);
+    enum step step = statement ? statement_step(statement, error) : STEP_FAILED;
     if (step != STEP_ROW)
         return step == STEP_DONE;
 
-    g_autofree char *words = g_strdup((const char *)sqlite3_column_text(statement, 0));
-    sqlite3_reset(statement);
-    return g_strcmp0(words, sound) == 0 || fault(store, error, "%s", words ? words : "a fault without words");
+    g_autofree char *words = g_strdup(column_text(statement, 0, NULL));
+    if (!statement_end(statement, error))
+        return false;
+    return (sound && g_strcmp0(words, sound) == 0) ||
+           fault(store, error, "%s", words ? words : "a fault without words");
 }
 
 /* FTS5 compares its index with its text. */
 static bool fts_sound(struct store *store, enum statement_id id, GError **error)
 {
-    sqlite3_stmt *statement = statement_get(store, id, error);
-    return statement && statement_run(store, id, statement, error);
+    struct statement *statement = statement_get(store, id, error);
+    return statement && statement_run(statement, error);
 }
 
-static bool hash_matches(const void *hash, int hash_length, const void *raw, int raw_length)
+/* The column `hash` of one row is the hash of the column `raw` of another, or of the same. */
+static bool hash_matches(struct statement *hashed, int hash, struct statement *bodied, int raw)
 {
+    size_t hash_length, raw_length;
+    const void *known = column_blob(hashed, hash, &hash_length);
+    const char *body = column_text(bodied, raw, &raw_length);
     uint8_t digest[HASH_SHA256_BYTES];
-    hash_sha256(raw ? raw : "", (size_t)raw_length, digest);
-    return hash && hash_length == HASH_KEY_BYTES && memcmp(hash, digest, HASH_KEY_BYTES) == 0;
+    hash_sha256(body ? body : "", raw_length, digest);
+    return known && hash_length == HASH_KEY_BYTES && memcmp(known, digest, HASH_KEY_BYTES) == 0;
 }
 
 /* The key that an event's fields give must lead back to it, with the hash of its bytes. */
-static bool event_sound(struct store *store, sqlite3_stmt *event, GError **error)
+static bool event_sound(struct store *store, struct statement *event, GError **error)
 {
     const char *parts[3];
     for (int i = 0; i < 3; i++)
-        parts[i] = (const char *)sqlite3_column_text(event, i + 1);
+        parts[i] = column_text(event, i + 1, NULL);
     uint8_t key[HASH_KEY_BYTES];
     hash_key(parts, G_N_ELEMENTS(parts), key);
 
-    sqlite3_stmt *find = statement_get(store, STATEMENT_KEY_FIND, error);
+    struct statement *find = statement_get(store, STATEMENT_KEY_FIND, error);
     if (!find)
         return false;
     bind_blob(find, 1, key, sizeof key);
-    enum step step = statement_step(store, STATEMENT_KEY_FIND, find, error);
+    enum step step = statement_step(find, error);
     if (step == STEP_FAILED)
         return false;
-    int64_t id = sqlite3_column_int64(event, 0);
-    bool found = step == STEP_ROW && sqlite3_column_int64(find, 0) == id;
-    bool same = found && hash_matches(sqlite3_column_blob(find, 1), sqlite3_column_bytes(find, 1),
-                                      sqlite3_column_text(event, 4), sqlite3_column_bytes(event, 4));
-    sqlite3_reset(find);
+    int64_t id = column_int(event, 0);
+    bool found = step == STEP_ROW && column_int(find, 0) == id;
+    bool same = found && hash_matches(find, 1, event, 4);
+    if (step == STEP_ROW && !statement_end(find, error))
+        return false;
     if (!found)
         return fault(store, error, "the key of event %" G_GINT64_FORMAT " does not lead to it", id);
     return same || fault(store, error, "the body of event %" G_GINT64_FORMAT " does not match its hash", id);
 }
 
-static bool version_sound(struct store *store, sqlite3_stmt *version, GError **error)
+static bool version_sound(struct store *store, struct statement *version, GError **error)
 {
-    return hash_matches(sqlite3_column_blob(version, 2), sqlite3_column_bytes(version, 2),
-                        sqlite3_column_text(version, 1), sqlite3_column_bytes(version, 1)) ||
+    return hash_matches(version, 2, version, 1) ||
            fault(store, error, "an earlier body of event %" G_GINT64_FORMAT " does not match its hash",
-                 (gint64)sqlite3_column_int64(version, 0));
+                 column_int(version, 0));
+}
+
+static bool user_sound(struct store *store, struct statement *user, GError **error)
+{
+    const char *id = column_text(user, 0, NULL);
+    return hash_matches(user, 2, user, 1) ||
+           fault(store, error, "the body of the account %s does not match its hash", id ? id : "");
+}
+
+/* Change numbers are given out once each, from a counter that has not been set back. */
+static bool seqs_sound(struct store *store, GError **error)
+{
+    struct statement *last = statement_get(store, STATEMENT_SEQ_READ, error);
+    int64_t given, before = INT64_MIN;
+    if (!last || !statement_int(last, 0, &given, error))
+        return false;
+    struct statement *rows = statement_get(store, STATEMENT_VERIFY_SEQ, error);
+    enum step step = STEP_FAILED;
+    while (rows && (step = statement_step(rows, error)) == STEP_ROW) {
+        int64_t seq = column_int(rows, 0);
+        if (seq > before && seq <= given) {
+            before = seq;
+            continue;
+        }
+        g_autofree char *table = g_strdup(column_text(rows, 1, NULL));
+        return statement_end(rows, error) &&
+               (seq == before
+                    ? fault(store, error, "change number %" G_GINT64_FORMAT " was given out twice, to %s too", seq,
+                            table)
+                    : fault(store, error, "%s has change number %" G_GINT64_FORMAT ", never given out", table, seq));
+    }
+    return step == STEP_DONE;
 }
 
 /* Checks each row of a statement. */
 static bool rows_sound(struct store *store, enum statement_id id,
-                       bool (*row_sound)(struct store *, sqlite3_stmt *, GError **), GError **error)
+                       bool (*row_sound)(struct store *, struct statement *, GError **), GError **error)
 {
-    sqlite3_stmt *rows = statement_get(store, id, error);
+    struct statement *rows = statement_get(store, id, error);
     if (!rows)
         return false;
     enum step step;
-    while ((step = statement_step(store, id, rows, error)) == STEP_ROW)
-        if (!row_sound(store, rows, error)) {
-            sqlite3_reset(rows);
-            return false;
-        }
+    while ((step = statement_step(rows, error)) == STEP_ROW) {
+        GError *fault = NULL;
+        if (row_sound(store, rows, &fault))
+            continue;
+        if (statement_end(rows, error)) /* else a value that was lost on the way looked like damage */
+            g_propagate_error(error, fault);
+        else
+            g_clear_error(&fault);
+        return false;
+    }
     return step == STEP_DONE;
 }
 
@@ -102,7 +144,8 @@ bool store_verify(struct store *store, GError **error)
            no_fault(store, STATEMENT_VERIFY_IDS, NULL, error) &&
            no_fault(store, STATEMENT_VERIFY_COUNTS, NULL, error) &&
            no_fault(store, STATEMENT_VERIFY_COVERAGE, NULL, error) &&
-           no_fault(store, STATEMENT_VERIFY_SEQ, NULL, error) &&
+           no_fault(store, STATEMENT_VERIFY_USER_ROWS, NULL, error) && seqs_sound(store, error) &&
+           rows_sound(store, STATEMENT_VERIFY_USERS, user_sound, error) &&
            rows_sound(store, STATEMENT_VERIFY_EVENTS, event_sound, error) &&
            rows_sound(store, STATEMENT_VERIFY_VERSIONS, version_sound, error);
 }

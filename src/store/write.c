@@ -1,12 +1,14 @@
 /* One transaction for any number of pages.
  *
  * 1. In the order of delivery every record is looked up by key and becomes a new row, a changed one or a duplicate;
- * cursor and coverage of its page follow. 2. New rows go in sorted by time, because ascending ids are appended and
- * random ones dirty a page each. 3. Changed rows, in the order of delivery, so that versions follow each other as they
- * came. 4. Keys, sorted. 5. The full-text index, sorted by id and last of all: FTS5 gathers terms in memory, and writes
- * them out early when an id goes backwards or another statement opens a savepoint. */
+ * cursor and coverage of its page follow; pages of accounts are accounts.c's. 2. New rows go in sorted by time, because
+ * ascending ids are appended and random ones dirty a page each. 3. Changed rows, in the order of delivery, so that
+ * versions follow each other as they came. 4. Keys, sorted. 5. The full-text index, sorted by id and last of all: FTS5
+ * gathers terms in memory, and writes them out early when an id goes backwards or another statement opens a savepoint.
+ */
 #include <string.h>
 
+#include "store/accounts.h"
 #include "store/coverage.h"
 #include "store/store_private.h"
 
@@ -33,7 +35,8 @@ struct batch {
     GHashTable *by_key; /* key -> change, borrowed from `changes` */
     GPtrArray *changes; /* struct change *, owned */
     GArray *updates;    /* struct update */
-    int64_t seq;
+    struct accounts_batch accounts;
+    int64_t first_seq, seq;          /* the last change number before this transaction, and now */
     int64_t second, next_id, end_id; /* ids [next_id, end_id) of `second` are free */
 };
 
@@ -55,6 +58,7 @@ static void batch_init(struct batch *batch, struct store *store)
     batch->by_key = g_hash_table_new(hash_of_key, same_key);
     batch->changes = g_ptr_array_new_with_free_func(g_free);
     batch->updates = g_array_new(FALSE, FALSE, sizeof(struct update));
+    accounts_batch_init(&batch->accounts, store, &batch->seq);
 }
 
 static void batch_clear(struct batch *batch)
@@ -62,6 +66,7 @@ static void batch_clear(struct batch *batch)
     g_hash_table_unref(batch->by_key);
     g_ptr_array_unref(batch->changes);
     g_array_unref(batch->updates);
+    accounts_batch_clear(&batch->accounts);
 }
 
 /* --- 1. what each record is ------------------------------------------------------------------------------------------
@@ -71,22 +76,22 @@ static void batch_clear(struct batch *batch)
 static bool find_key(struct store *store, const struct document *document, bool *found, int64_t *id,
                      uint8_t content_hash[HASH_KEY_BYTES], GError **error)
 {
-    sqlite3_stmt *find = statement_get(store, STATEMENT_KEY_FIND, error);
+    struct statement *find = statement_get(store, STATEMENT_KEY_FIND, error);
     if (!find)
         return false;
     bind_blob(find, 1, document->key, HASH_KEY_BYTES);
-    enum step step = statement_step(store, STATEMENT_KEY_FIND, find, error);
+    enum step step = statement_step(find, error);
     *found = step == STEP_ROW;
     if (!*found)
         return step == STEP_DONE;
 
-    *id = sqlite3_column_int64(find, 0);
-    const void *hash = sqlite3_column_blob(find, 1);
+    *id = column_int(find, 0);
+    size_t length;
+    const void *hash = column_blob(find, 1, &length);
     memset(content_hash, 0, HASH_KEY_BYTES);
-    if (hash && sqlite3_column_bytes(find, 1) == HASH_KEY_BYTES)
+    if (hash && length == HASH_KEY_BYTES)
         memcpy(content_hash, hash, HASH_KEY_BYTES);
-    sqlite3_reset(find);
-    return true;
+    return statement_end(find, error);
 }
 
 static struct change *add_change(struct batch *batch, const struct document *document, const struct store_page *page)
@@ -148,7 +153,7 @@ static bool store_unreadable(struct store *store, struct store_page *page, const
 {
     uint8_t digest[HASH_SHA256_BYTES];
     hash_sha256(unreadable->body, unreadable->length, digest);
-    sqlite3_stmt *insert = statement_get(store, STATEMENT_UNREADABLE_INSERT, error);
+    struct statement *insert = statement_get(store, STATEMENT_UNREADABLE_INSERT, error);
     if (!insert)
         return false;
     bind_int(insert, 1, page->customer_id);
@@ -158,7 +163,7 @@ static bool store_unreadable(struct store *store, struct store_page *page, const
     bind_text(insert, 5, unreadable->reason ? unreadable->reason : "");
     bind_blob(insert, 6, digest, HASH_KEY_BYTES);
     bind_blob(insert, 7, unreadable->body, unreadable->length);
-    if (!statement_run(store, STATEMENT_UNREADABLE_INSERT, insert, error))
+    if (!statement_run(insert, error))
         return false;
     page->counts.unreadable += sqlite3_changes(store->db); /* none when it was kept before */
     return true;
@@ -177,14 +182,14 @@ static bool add_to_collection(struct store *store, const struct store_page *page
 {
     if (page->counts.inserted == 0 && page->counts.updated == 0)
         return true;
-    sqlite3_stmt *add = statement_get(store, STATEMENT_COLLECTION_ADD, error);
+    struct statement *add = statement_get(store, STATEMENT_COLLECTION_ADD, error);
     if (!add)
         return false;
     bind_int(add, 1, page->customer_id);
     bind_text(add, 2, page->source);
     bind_int(add, 3, page->counts.inserted);
     bind_text(add, 4, newest);
-    return statement_run(store, STATEMENT_COLLECTION_ADD, add, error);
+    return statement_run(add, error);
 }
 
 /* Cursor or coverage; `late` records of this page had been missed by an earlier reading. */
@@ -202,7 +207,7 @@ static bool step_window(struct store *store, const struct store_page *page, cons
     return coverage_mark_open(store, part, page->window, error) && cursor_save(store, part, &cursor, late, error);
 }
 
-static bool take_page(struct batch *batch, struct store_page *page, GError **error)
+static bool take_documents(struct batch *batch, struct store_page *page, const char **newest, GError **error)
 {
     struct coverage_part part = {page->customer_id, page->source, page->part};
     g_autoptr(GArray) spans = coverage_overlap(batch->store, &part, page->window, error);
@@ -210,20 +215,28 @@ static bool take_page(struct batch *batch, struct store_page *page, GError **err
         return false;
 
     int64_t late = 0;
-    const char *newest = NULL;
-    page->counts = (struct store_counts){0};
     for (guint i = 0; page->documents && i < page->documents->len; i++) {
         const struct document *document = page->documents->pdata[i];
         bool is_new;
         if (!classify(batch, page, document, &is_new, error))
             return false;
         late += is_new && coverage_was_read(spans, document->time_s);
-        newest = newer(page, document, newest);
+        *newest = newer(page, document, *newest);
     }
+    return step_window(batch->store, page, &part, late, error);
+}
+
+static bool take_page(struct batch *batch, struct store_page *page, GError **error)
+{
+    const char *newest = NULL; /* accounts have no time by which a source is fresh */
+    page->counts = (struct store_counts){0};
+    if (!(page->accounts ? accounts_take_page(&batch->accounts, page, error)
+                         : take_documents(batch, page, &newest, error)))
+        return false;
     for (guint i = 0; page->unreadable && i < page->unreadable->len; i++)
         if (!store_unreadable(batch->store, page, page->unreadable->pdata[i], error))
             return false;
-    return add_to_collection(batch->store, page, newest, error) && step_window(batch->store, page, &part, late, error);
+    return add_to_collection(batch->store, page, newest, error);
 }
 
 /* --- 2. new rows
@@ -233,7 +246,7 @@ static bool take_page(struct batch *batch, struct store_page *page, GError **err
 static bool open_second(struct batch *batch, int64_t second, GError **error)
 {
     do {
-        sqlite3_stmt *last = statement_get(batch->store, STATEMENT_EVENT_LAST_OF_SECOND, error);
+        struct statement *last = statement_get(batch->store, STATEMENT_EVENT_LAST_OF_SECOND, error);
         if (!last)
             return false;
         batch->next_id = event_id_first(second);
@@ -241,7 +254,7 @@ static bool open_second(struct batch *batch, int64_t second, GError **error)
         bind_int(last, 1, batch->next_id);
         bind_int(last, 2, batch->end_id);
         int64_t taken;
-        if (!statement_int(batch->store, STATEMENT_EVENT_LAST_OF_SECOND, last, batch->next_id - 1, &taken, error))
+        if (!statement_int(last, batch->next_id - 1, &taken, error))
             return false;
         batch->next_id = taken + 1;
     } while (batch->next_id >= batch->end_id);
@@ -269,7 +282,7 @@ static bool insert_event(struct batch *batch, struct change *change, GError **er
 {
     const struct document *document = change->first;
     const char *source_key = g_strcmp0(document->dedupe_key, document->id) == 0 ? NULL : document->dedupe_key;
-    sqlite3_stmt *insert = statement_get(batch->store, STATEMENT_EVENT_INSERT, error);
+    struct statement *insert = statement_get(batch->store, STATEMENT_EVENT_INSERT, error);
 
     if (!insert || !next_id(batch, document->time_s, &change->id, error))
         return false;
@@ -288,7 +301,7 @@ static bool insert_event(struct batch *batch, struct change *change, GError **er
     bind_int(insert, 13, change->page->received_at);
     bind_int(insert, 14, ++batch->seq);
     bind_bytes(insert, 15, document->raw, document->raw_length);
-    return statement_run(batch->store, STATEMENT_EVENT_INSERT, insert, error);
+    return statement_run(insert, error);
 }
 
 /* By time, and within it as delivered: the array is sorted stably. */
@@ -320,31 +333,31 @@ static bool insert_events(struct batch *batch, GError **error)
 
 static bool keep_version(struct store *store, const struct update *update, GError **error)
 {
-    sqlite3_stmt *insert = statement_get(store, STATEMENT_VERSION_INSERT, error);
+    struct statement *insert = statement_get(store, STATEMENT_VERSION_INSERT, error);
     if (!insert)
         return false;
     bind_int(insert, 1, update->change->id);
     bind_int(insert, 2, update->page->received_at);
     bind_blob(insert, 3, update->old_hash, HASH_KEY_BYTES);
-    return statement_run(store, STATEMENT_VERSION_INSERT, insert, error);
+    return statement_run(insert, error);
 }
 
 static bool move_versions(struct store *store, int64_t from, int64_t to, GError **error)
 {
     if (from == to)
         return true;
-    sqlite3_stmt *move = statement_get(store, STATEMENT_VERSION_MOVE, error);
+    struct statement *move = statement_get(store, STATEMENT_VERSION_MOVE, error);
     if (!move)
         return false;
     bind_int(move, 1, from);
     bind_int(move, 2, to);
-    return statement_run(store, STATEMENT_VERSION_MOVE, move, error);
+    return statement_run(move, error);
 }
 
 static bool replace_event(struct batch *batch, const struct update *update, int64_t id, GError **error)
 {
     const struct document *document = update->document;
-    sqlite3_stmt *statement = statement_get(batch->store, STATEMENT_EVENT_UPDATE, error);
+    struct statement *statement = statement_get(batch->store, STATEMENT_EVENT_UPDATE, error);
     if (!statement)
         return false;
     bind_int(statement, 1, update->change->id);
@@ -359,7 +372,7 @@ static bool replace_event(struct batch *batch, const struct update *update, int6
     bind_int(statement, 10, update->page->received_at);
     bind_int(statement, 11, ++batch->seq);
     bind_bytes(statement, 12, document->raw, document->raw_length);
-    return statement_run(batch->store, STATEMENT_EVENT_UPDATE, statement, error);
+    return statement_run(statement, error);
 }
 
 static bool apply_update(struct batch *batch, const struct update *update, GError **error)
@@ -404,13 +417,13 @@ static bool write_keys(struct batch *batch, GError **error)
     for (guint i = 0; i < batch->changes->len; i++) {
         const struct change *change = batch->changes->pdata[i];
         enum statement_id id = change->first ? STATEMENT_KEY_INSERT : STATEMENT_KEY_UPDATE;
-        sqlite3_stmt *write = statement_get(batch->store, id, error);
+        struct statement *write = statement_get(batch->store, id, error);
         if (!write)
             return false;
         bind_blob(write, 1, change->document->key, HASH_KEY_BYTES);
         bind_int(write, 2, change->id);
         bind_blob(write, 3, change->content_hash, HASH_KEY_BYTES);
-        if (!statement_run(batch->store, id, write, error))
+        if (!statement_run(write, error))
             return false;
     }
     return true;
@@ -436,7 +449,7 @@ static int by_id(gconstpointer a, gconstpointer b)
 static bool write_fts_row(struct store *store, const struct fts_row *row, GError **error)
 {
     enum statement_id id = row->document ? STATEMENT_FTS_INSERT : STATEMENT_FTS_DELETE;
-    sqlite3_stmt *write = statement_get(store, id, error);
+    struct statement *write = statement_get(store, id, error);
     if (!write)
         return false;
     bind_int(write, 1, row->id);
@@ -444,7 +457,7 @@ static bool write_fts_row(struct store *store, const struct fts_row *row, GError
         bind_text(write, 2, row->document->text ? row->document->text : "");
         bind_text(write, 3, row->document->facets);
     }
-    return statement_run(store, id, write, error);
+    return statement_run(write, error);
 }
 
 static bool write_fts(struct batch *batch, GError **error)
@@ -469,30 +482,31 @@ static bool write_fts(struct batch *batch, GError **error)
 
 static bool read_seq(struct batch *batch, GError **error)
 {
-    sqlite3_stmt *read = statement_get(batch->store, STATEMENT_SEQ_READ, error);
-    return read && statement_int(batch->store, STATEMENT_SEQ_READ, read, 0, &batch->seq, error);
+    struct statement *read = statement_get(batch->store, STATEMENT_SEQ_READ, error);
+    return read && statement_int(read, 0, &batch->first_seq, error);
 }
 
 static bool write_seq(struct batch *batch, GError **error)
 {
-    if (batch->changes->len == 0)
+    if (batch->seq == batch->first_seq)
         return true;
-    sqlite3_stmt *write = statement_get(batch->store, STATEMENT_SEQ_WRITE, error);
+    struct statement *write = statement_get(batch->store, STATEMENT_SEQ_WRITE, error);
     if (!write)
         return false;
     bind_int(write, 1, batch->seq);
-    return statement_run(batch->store, STATEMENT_SEQ_WRITE, write, error);
+    return statement_run(write, error);
 }
 
 static bool write_pages(struct batch *batch, struct store_page *const *pages, size_t n, GError **error)
 {
     if (!read_seq(batch, error))
         return false;
+    batch->seq = batch->first_seq;
     for (size_t i = 0; i < n; i++)
         if (!take_page(batch, pages[i], error))
             return false;
     return insert_events(batch, error) && update_events(batch, error) && write_keys(batch, error) &&
-           write_seq(batch, error) && write_fts(batch, error);
+           write_seq(batch, error) && write_fts(batch, error) && accounts_write_fts(&batch->accounts, error);
 }
 
 bool store_commit_pages(struct store *store, struct store_page *const *pages, size_t n, GError **error)

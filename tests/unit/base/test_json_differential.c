@@ -2,8 +2,7 @@
  * bytes and find the same strings, numbers, members and elements in them.
  *
  * M365KEEP_TEST_SEED picks another sequence than the usual one; the seed is printed. Where Jansson differs from RFC
- * 8259 or from us on purpose, `excused` says so. */
-#include <math.h>
+ * 8259 or from us on purpose, json_judge.h says so. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,24 +13,7 @@
 
 #include <cmocka.h>
 
-/* Jansson's names, out of the way of ours; its macros that use them (json_is_true ...) are of no use here. */
-#define JSON_OBJECT     JANSSON_OBJECT
-#define JSON_ARRAY      JANSSON_ARRAY
-#define JSON_STRING     JANSSON_STRING
-#define JSON_TRUE       JANSSON_TRUE
-#define JSON_FALSE      JANSSON_FALSE
-#define JSON_NULL       JANSSON_NULL
-#define json_error_code jansson_error_code
-#include <jansson.h>
-#undef JSON_OBJECT
-#undef JSON_ARRAY
-#undef JSON_STRING
-#undef JSON_TRUE
-#undef JSON_FALSE
-#undef JSON_NULL
-#undef json_error_code
-
-#include "base/json.h"
+#include "json_judge.h"
 
 enum { DOCUMENTS = 6000, DAMAGED_EACH = 5, DEPTH_OF_DOCUMENTS = 6, SEED = 20261120 };
 
@@ -190,127 +172,22 @@ static void damage(GRand *dice, GString *text)
 
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
-static bool same(const struct json_node *node, const json_t *value);
-
-static bool same_text(const char *text, size_t length, const char *other, size_t other_length)
-{
-    g_autoptr(GString) shown = g_string_new_len(other, (gssize)other_length);
-
-    for (gsize i = 0; i < shown->len; i++) { /* we show NUL as U+FFFD, where Jansson keeps it */
-        if (shown->str[i] != '\0')
-            continue;
-        g_string_erase(shown, (gssize)i, 1);
-        g_string_insert(shown, (gssize)i, "\xef\xbf\xbd");
-    }
-    return shown->len == length && memcmp(shown->str, text, length) == 0;
-}
-
-static bool same_members(const struct json_node *object, const json_t *value)
-{
-    size_t distinct = 0;
-
-    for (const struct json_node *node = object->child; node != NULL; node = node->next) {
-        if (json_get(object, node->key) != node)
-            continue; /* doubled, and not the last */
-        distinct++;
-        if (!same(node, json_object_get(value, node->key)))
-            return false;
-    }
-    return distinct == json_object_size(value);
-}
-
-static bool same_elements(const struct json_node *array, const json_t *value)
-{
-    size_t n = 0;
-
-    for (const struct json_node *node = array->child; node != NULL; node = node->next, n++) {
-        if (!same(node, json_array_get(value, n)))
-            return false;
-    }
-    return n == json_array_size(value);
-}
-
-static bool same_number(const struct json_node *node, const json_t *value)
-{
-    double ours = g_ascii_strtod(node->text, NULL), theirs = json_real_value(value);
-
-    return node->length == node->text_length && memcmp(node->bytes, node->text, node->length) == 0 && ours == theirs &&
-           !signbit(ours) == !signbit(theirs);
-}
-
-static bool same(const struct json_node *node, const json_t *value)
-{
-    if (value == NULL)
-        return false;
-    switch (node->type) {
-    case JSON_OBJECT:
-        return json_typeof(value) == JANSSON_OBJECT && same_members(node, value);
-    case JSON_ARRAY:
-        return json_typeof(value) == JANSSON_ARRAY && same_elements(node, value);
-    case JSON_STRING:
-        return json_typeof(value) == JANSSON_STRING &&
-               same_text(node->text, node->text_length, json_string_value(value), json_string_length(value));
-    case JSON_NUMBER:
-        return json_typeof(value) == JSON_REAL && same_number(node, value);
-    case JSON_TRUE:
-        return json_typeof(value) == JANSSON_TRUE;
-    case JSON_FALSE:
-        return json_typeof(value) == JANSSON_FALSE;
-    default:
-        return json_typeof(value) == JANSSON_NULL;
-    }
-}
-
-static bool reader_accepts(const char *bytes, size_t length)
-{
-    struct json_reader reader;
-    enum json_token token;
-
-    json_reader_init(&reader);
-    json_reader_input(&reader, bytes, length, true);
-    while ((token = json_reader_next(&reader)) > JSON_TOKEN_END)
-        ;
-    json_reader_clear(&reader);
-    return token == JSON_TOKEN_END;
-}
-
-/* Whether all that we mind are NULs right behind a number or a word, which Jansson loses when it puts them back. */
-static bool lost_a_nul(const GString *text)
-{
-    g_autoptr(GString) rest = g_string_new(NULL);
-
-    for (gsize i = 0; i < text->len; i++) {
-        if (text->str[i] != '\0' || i == 0 || !g_ascii_isalnum(text->str[i - 1]))
-            g_string_append_c(rest, text->str[i]);
-    }
-    return rest->len < text->len && reader_accepts(rest->str, rest->len);
-}
-
-/* Whether Jansson refuses something that RFC 8259's grammar allows and we take. */
-static bool excused(const json_error_t *error)
-{
-    return jansson_error_code(error) == json_error_numeric_overflow || /* 1e400: it wants a double */
-           jansson_error_code(error) == json_error_null_byte_in_key || /* its names are C strings */
-           g_str_has_prefix(error->text, "invalid Unicode");           /* lone surrogate escapes */
-}
-
 /* Fails when the judgements differ. True when both accepted the text. */
 static bool judge(struct json_tree *tree, const GString *text)
 {
     g_autofree char *bytes = g_memdup2(text->str, text->len); /* an exact block: a byte too far is seen */
     const struct json_node *node = json_tree_parse(tree, bytes, text->len, NULL);
     json_error_t error;
-    json_t *value =
-        json_loadb(text->str, text->len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error);
+    json_t *value = judge_load(text->str, text->len, &error);
     bool accepted = node != NULL && value != NULL;
 
-    if ((node != NULL) != reader_accepts(bytes, text->len))
+    if ((node != NULL) != judge_reader_accepts(bytes, text->len))
         fail_msg("reader and tree differ: %s", text->str);
-    if (node != NULL && value == NULL && !excused(&error))
+    if (node != NULL && value == NULL && !judge_excuses(&error))
         fail_msg("only we accept: %s", text->str);
-    if (node == NULL && value != NULL && !lost_a_nul(text))
+    if (node == NULL && value != NULL && !judge_lost_a_nul(text->str, text->len))
         fail_msg("only Jansson accepts: %s", text->str);
-    if (accepted && !same(node, value))
+    if (accepted && !judge_same(node, value))
         fail_msg("read differently: %s", text->str);
     json_decref(value);
     return accepted;
@@ -362,9 +239,8 @@ static void where_jansson_is_narrower_we_still_accept(void **state)
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         json_error_t error;
-        assert_null(
-            json_loadb(texts[i], strlen(texts[i]), JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &error));
-        assert_true(excused(&error));
+        assert_null(judge_load(texts[i], strlen(texts[i]), &error));
+        assert_true(judge_excuses(&error));
         assert_non_null(json_tree_parse(tree, texts[i], strlen(texts[i]), NULL));
     }
 }

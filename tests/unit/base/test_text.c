@@ -272,6 +272,31 @@ static void a_secret_may_be_absent(void **state)
     text_free_secret(g_strdup("S3cret~value"));
 }
 
+static void the_nearest_word_is_found_when_it_is_near(void **state)
+{
+    static const char *const words[] = {"database", "directories", "retention", "smtp", NULL};
+    static const struct {
+        const char *word, *nearest; /* NULL: none is near */
+    } rows[] = {
+        {"databse", "database"},
+        {"DATABASE", "database"},
+        {"dtaabase", "database"},
+        {"data", "database"},
+        {"retentions", "retention"},
+        {"smpt", "smtp"},
+        {"colour", NULL},
+        {"x", NULL},
+        {"", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *nearest = text_nearest(rows[i].word, words);
+        if (g_strcmp0(nearest, rows[i].nearest) != 0)
+            fail_msg("%s gave %s", rows[i].word, nearest != NULL ? nearest : "nothing");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +309,7 @@ int main(void)
         cmocka_unit_test(any_bytes_become_json_that_reads_back),
         cmocka_unit_test(counts_are_grouped_by_thousands),
         cmocka_unit_test(sizes_are_told_with_one_digit_after_the_point),
+        cmocka_unit_test(the_nearest_word_is_found_when_it_is_near),
         cmocka_unit_test(a_secret_may_be_absent),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);

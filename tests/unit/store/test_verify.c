@@ -1,5 +1,5 @@
 /* Verification: a sound database passes, and each kind of damage is named. */
-#include "fixture.h"
+#include "accounts_fixture.h"
 
 static int setup_filled(void **state)
 {
@@ -9,6 +9,8 @@ static int setup_filled(void **state)
     commit_one(fixture, document_of("a", "2026-11-25T12:00:00Z", "{\"v\":1}", "one"), AT);
     commit_one(fixture, document_of("a", "2026-11-25T12:00:00Z", "{\"v\":2}", "two"), AT + 1);
     commit_one(fixture, document_of("b", "2026-11-25T12:00:01Z", "{\"v\":3}", "three"), AT + 2);
+    say_one(fixture, STORE_ROUND_LISTING, AT, "u", NULL, "{\"id\":\"u\"}");
+    say_one(fixture, STORE_ROUND_DELTA, AT, "u", NULL, "{\"id\":\"u\",\"v\":5}");
     return 0;
 }
 
@@ -35,16 +37,32 @@ static void each_damage_is_found_and_named(void **state)
         {"UPDATE event SET customer_id = 99 WHERE id = 'b'", "points to a row of customer"},
         {"UPDATE event_version SET event_id = 5", "points to a row of event"},
         {"UPDATE collection SET records = 7", "collections counts 7 records of sign-ins where there are 2"},
+        {"UPDATE collection SET records = 7 WHERE source = 'users'",
+         "collections counts 7 records of users where there are 1"},
         {"DELETE FROM collection", "collections counts 0 records of sign-ins where there are 2"},
+        {"INSERT INTO customer VALUES (2, 'x', 'y'); ", NULL},
         {"INSERT INTO collection (customer_id, source, records) VALUES (1, 'unified-audit', 3)",
          "where there are none"},
         {"INSERT INTO coverage_span VALUES (1, 'sign-ins', '', 0, 9, 'read', 1, 1, 1, 0), "
          "(1, 'sign-ins', '', 8, 10, 'read', 1, 1, 1, 0)",
          "overlap at 8"},
-        {"UPDATE event SET seq = 99 WHERE id = 'b'", "has change number 99, never given out"},
-        {"UPDATE event SET seq = 1", "change number 1 was given to 2 events"},
+        {"UPDATE event SET seq = 99 WHERE id = 'b'", "event has change number 99, never given out"},
+        {"UPDATE event SET seq = 1", "change number 1 was given out twice, to event too"},
+        {"UPDATE user SET seq = (SELECT max(seq) FROM event)", "change number 3 was given out twice"},
+        {"UPDATE user_change SET seq = (SELECT seq FROM user)", "change number 5 was given out twice"},
+        {"UPDATE user_change SET seq = 7", "user_change has change number 7, never given out"},
+        {"UPDATE user SET raw = '{}'", "the body of the account u does not match its hash"},
+        {"UPDATE user SET content_hash = x'00'", "the body of the account u does not match its hash"},
+        {"UPDATE user SET removed_at = 1", "the account u is removed without a reason"},
+        {"UPDATE user SET removed_reason = 'deleted'", "the account u is removed without a reason"},
+        {"UPDATE user SET id = 'w'", "a change of v is that of the account u, which nobody knows"},
+        {"INSERT INTO user_listing VALUES (1, 9)", "of user_listing points to a row of user"},
+        {"INSERT INTO user_listing VALUES (1, 1); ", NULL}, /* a listing under way */
+        {"INSERT INTO collect_round VALUES (9, 'users', '', 'delta', '', '', '', 1, 1, 0, 1, 1, 1)",
+         "of collect_round points to a row of customer"},
+        {"DELETE FROM user_fts", "user 1 has no row in user_fts"},
         {"UPDATE event_fts_content SET c0 = 'other words' WHERE c0 = 'three'", "is damaged (verify_event_fts"},
-        {"INSERT INTO user_fts (rowid, text) VALUES (1, 'x')", "user_fts has the row 1 of no user"},
+        {"INSERT INTO user_fts (rowid, text) VALUES (2, 'x')", "user_fts has the row 2 of no user"},
         {"INSERT INTO issue_fts (rowid, text) VALUES (1, 'x')", "issue_fts has the row 1 of no issue"},
         {"INSERT INTO message_fts (rowid, text) VALUES (1, 'x')", "message_fts has the row 1 of no message"},
         {"DROP INDEX event_seq; ", NULL}, /* no fault of the data */
@@ -68,6 +86,17 @@ static void each_damage_is_found_and_named(void **state)
         else
             assert_ok(sound, error);
     }
+}
+
+/* One statement more than a row of the table takes. */
+static void a_listing_that_names_an_account_of_another_customer_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    GError *error = NULL;
+    execute(fixture, "INSERT INTO customer VALUES (2, 'fabrikam', 'other')");
+    execute(fixture, "INSERT INTO user_listing VALUES (2, 1)");
+    assert_refused(store_verify(fixture->store, &error), &error, STORE_ERROR_CORRUPT,
+                   "the listing of one customer names the account u of another");
 }
 
 static void damage_below_sqlite_is_found(void **state)
@@ -102,6 +131,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_sound_database_passes, setup_filled, teardown_verified),
         cmocka_unit_test_setup_teardown(each_damage_is_found_and_named, setup_filled, teardown),
+        cmocka_unit_test_setup_teardown(a_listing_that_names_an_account_of_another_customer_is_found, setup_filled,
+                                        teardown),
         cmocka_unit_test_setup_teardown(damage_below_sqlite_is_found, setup_filled, teardown),
         cmocka_unit_test_setup_teardown(a_store_opened_for_reading_cannot_be_verified_and_says_so, setup_filled,
                                         teardown_verified),

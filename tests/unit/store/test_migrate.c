@@ -1,0 +1,138 @@
+/* Databases that earlier programs wrote: brought up to date with all they hold. */
+#include "fixture.h"
+
+#include "store/migrations.h"
+#include "store/store_private.h"
+
+/* A database as the program of `version` would have left it, with a few rows. */
+static void write_version(const char *path, int version, const char *rows)
+{
+    sqlite3 *db = NULL;
+    char *words = NULL;
+    g_autoptr(GString) sql = g_string_new("PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL; BEGIN;");
+    for (int i = 0; i < version; i++)
+        g_string_append(sql, store_migrations[i].sql);
+    g_string_append_printf(sql, "PRAGMA user_version = %d; COMMIT; PRAGMA journal_mode = WAL; %s", version, rows);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql->str, NULL, NULL, &words) != SQLITE_OK)
+        fail_msg("%s", words);
+    sqlite3_close(db);
+}
+
+/* The body of each is {}, of which the first 128 bits of SHA-256 are 44136fa355b3678a1146ad16f7e8649e. */
+static const char rows_of_1[] =
+    "INSERT INTO customer VALUES (1, 'contoso', '" TENANT "');"
+    "INSERT INTO event (event_id, customer_id, source, id, timestamp, first_seen, first_seq, seq, raw) VALUES "
+    "(1882831454208000, 1, 'sign-ins', 'e', '2026-11-25T12:00:00.0000000Z', 1, 1, 1, '{}');"
+    "INSERT INTO event_fts (rowid, text, facets) VALUES (1882831454208000, 'words of an event', '');"
+    "INSERT INTO collection (customer_id, source, records) VALUES (1, 'sign-ins', 1), (1, 'users', 2);"
+    "INSERT INTO coverage_span VALUES (1, 'sign-ins', '', 5, 9, 'read', 9, 1, 1, 0);"
+    "INSERT INTO collect_cursor VALUES (1, 'sign-ins', '', 9, 12, 'https://graph.example/next', 4, 0, 9);"
+    "INSERT INTO user (customer_id, id, user_principal_name, removed_at, removed_reason, content_hash, first_seen, "
+    "first_seq, seq, raw) VALUES "
+    "(1, 'a', 'ada@example.org', NULL, NULL, x'44136fa355b3678a1146ad16f7e8649e', 1, 2, 2, '{}'), "
+    "(1, 'b', 'bob@example.org', 7, 'deleted', x'44136fa355b3678a1146ad16f7e8649e', 1, 3, 3, '{}');"
+    "INSERT INTO user_fts (rowid, text, facets) VALUES (1, 'ada', ''), (2, 'bob', '');"
+    "INSERT INTO user_change (customer_id, id, field, old_value, new_value, seen_at, first_seq, seq) VALUES "
+    "(1, 'b', '@removed', NULL, '{\"reason\":\"deleted\"}', 7, 4, 4);"
+    "UPDATE counter SET value = 4;";
+
+static char *rows_kept(const struct fixture *fixture)
+{
+    return rows_in(fixture->path,
+                   "SELECT (SELECT group_concat(event_id || raw_text) FROM events), (SELECT group_concat(id || "
+                   "coalesce(removed_reason, '') || raw_text || raw) FROM users), (SELECT group_concat(id || field || "
+                   "coalesce(old_value, '') || new_value) FROM user_changes), (SELECT group_concat(source || records) "
+                   "FROM collections), (SELECT next_link FROM collect_cursor), (SELECT state FROM coverage), "
+                   "(SELECT value FROM counter)");
+}
+
+static void a_database_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    write_version(fixture->path, 1, rows_of_1);
+    /* The key of the event, as the program computes it. */
+    const char *parts[] = {TENANT, "sign-ins", "e"};
+    uint8_t key[HASH_KEY_BYTES];
+    char hex[2 * HASH_KEY_BYTES + 1];
+    hash_key(parts, 3, key);
+    hash_hex(key, sizeof key, hex);
+    g_autofree char *insert = g_strdup_printf(
+        "INSERT INTO event_key VALUES (x'%s', 1882831454208000, x'44136fa355b3678a1146ad16f7e8649e')", hex);
+    execute(fixture, insert);
+    g_autofree char *before = rows_kept(fixture);
+    assert_rows(fixture, "PRAGMA user_version", "1");
+
+    fixture->store = store_open(fixture->path, STORE_WRITE, &error);
+    assert_ok(fixture->store != NULL, error);
+    g_autofree char *after = rows_kept(fixture);
+    assert_string_equal(before, after);
+    assert_rows(fixture, "PRAGMA user_version", "2");
+    assert_rows(fixture, "SELECT (SELECT count(*) FROM user_listing), (SELECT count(*) FROM user_rounds)", "0|0");
+    assert_ok(store_verify(fixture->store, &error), error);
+    assert_int_equal(store_accounts_present(fixture->store, 1, &error), 1);
+}
+
+static void a_reader_leaves_an_old_database_as_it_is_and_says_who_brings_it_up_to_date(void **state)
+{
+    struct fixture *fixture = *state;
+    GError *error = NULL;
+    write_version(fixture->path, 1, rows_of_1);
+    struct store *store = store_open(fixture->path, STORE_READ, &error);
+    store_close(store);
+    assert_refused(store != NULL, &error, STORE_ERROR_FAILED, "schema 1, this program needs 2");
+    assert_rows(fixture, "PRAGMA user_version", "1");
+}
+
+static void every_earlier_version_gives_the_schema_of_a_new_database(void **state)
+{
+    static const char dump[] = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name";
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    struct store *store = store_open(fixture->path, STORE_CREATE, &error);
+    assert_ok(store != NULL, error);
+    store_close(store);
+    g_autofree char *fresh = rows_in(fixture->path, dump);
+    for (int version = 1; version < store_schema_version(); version++) {
+        g_autofree char *old = g_build_filename(fixture->folder, "old.db", NULL);
+        g_unlink(old);
+        write_version(old, version, "");
+        store = store_open(old, STORE_CREATE, &error);
+        assert_ok(store != NULL, error);
+        store_close(store);
+        g_autofree char *migrated = rows_in(old, dump);
+        assert_string_equal(fresh, migrated);
+    }
+}
+
+static void a_migration_that_cannot_be_finished_leaves_version_1_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    GError *error = NULL;
+    g_autofree char *spoiled = g_strconcat(rows_of_1, "CREATE TABLE collect_round (x);", NULL);
+    write_version(fixture->path, 1, spoiled);
+    g_autofree char *before = rows_kept(fixture);
+    struct store *store = store_open(fixture->path, STORE_WRITE, &error);
+    store_close(store);
+    assert_refused(store != NULL, &error, STORE_ERROR_FAILED, "0002_users.sql");
+    g_autofree char *after = rows_kept(fixture);
+    assert_string_equal(before, after);
+    assert_rows(fixture, "PRAGMA user_version", "1");
+    assert_rows(fixture, "SELECT count(*) FROM sqlite_master WHERE name IN ('user_listing', 'user_rounds')", "0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_database_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds,
+                                        setup_folder, teardown_verified),
+        cmocka_unit_test_setup_teardown(a_reader_leaves_an_old_database_as_it_is_and_says_who_brings_it_up_to_date,
+                                        setup_folder, teardown),
+        cmocka_unit_test_setup_teardown(every_earlier_version_gives_the_schema_of_a_new_database, setup_folder,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_migration_that_cannot_be_finished_leaves_version_1_whole, setup_folder,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
