@@ -34,7 +34,7 @@ need_packages() {
 
 # shellcheck disable=SC2034 # used by those who source this
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libglib2.0-dev libsqlite3-dev libcurl4-openssl-dev libcjson-dev
-nettle-dev libmicrohttpd-dev"
+nettle-dev libmicrohttpd-dev libcyaml-dev libyaml-dev libgnutls28-dev"
 
 # build PRESET [TARGET [CMAKE OPTION...]]: configures and builds; quiet unless it fails.
 build() {

@@ -2,9 +2,16 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "client/decide.h"
 #include "client/link.h"
 #include "client/loop.h"
+
+enum {
+    FRAME_BYTES = 80, /* of a message: what is said around the URL and the service's words */
+    URL_BYTES_LEAST = 40,
+    URL_BYTES_MOST = 120,
+};
 
 static struct limiter *limiter_of(const struct request *request)
 {
@@ -69,14 +76,38 @@ void attempt_abandon(struct request *request)
     leave_place(request);
 }
 
-static void fail_launch(struct request *request, const char *words)
+static void fail_launch(struct request *request, enum client_verdict verdict, const char *code, const char *why)
 {
     g_autofree char *shown = link_without_query(request->url);
-    g_autofree char *message = g_strdup_printf("%.120s was not asked: libcurl refused (%s).", shown, words);
+    g_autofree char *message = g_strdup_printf("%.120s was not asked: %s", shown, why);
+    struct client_failure *failure = failure_new(verdict, 0, code, message);
 
-    if (request->kind == REQUEST_TOKEN)
-        token_of(request)->asking = false;
-    loop_finish(request, failure_new(CLIENT_LATER, 0, "libcurl", message));
+    failure->hint = failure_hint(verdict, code, NULL, request->permission);
+    attempt_fail(request, failure);
+}
+
+static void fail_for_libcurl(struct request *request, const char *words)
+{
+    g_autofree char *why = g_strdup_printf("libcurl refused (%s).", words);
+
+    fail_launch(request, CLIENT_LATER, "libcurl", why);
+}
+
+/* A token request says something new each time: an assertion is good for once, and claims may have come. False when it
+ * has ended instead. */
+static bool renew_form(struct request *request)
+{
+    struct client_app *app = request->app;
+    g_autoptr(GError) error = NULL;
+
+    if (request->kind != REQUEST_TOKEN)
+        return true;
+    text_free_secret(request->form);
+    request->form = signin_form(&app->signin, &request->signin, app->base_urls[request->api], token_of(request)->claims,
+                                client_app_service_now(app), &error);
+    if (!request->form)
+        fail_launch(request, CLIENT_CREDENTIALS, "client_certificate", error->message);
+    return request->form != NULL;
 }
 
 void attempt_launch(struct request *request)
@@ -84,11 +115,14 @@ void attempt_launch(struct request *request)
     struct client *client = request->app->client;
     bool for_token = request->kind == REQUEST_TOKEN;
     g_autofree char *words = NULL;
+
+    if (!renew_form(request))
+        return;
     struct transfer_order order = {
         .url = request->url,
         .bearer = for_token ? NULL : token_of(request)->value,
         .form = request->form,
-        .secret = for_token ? request->app->client_secret : NULL,
+        .secret = for_token ? request->signin.credential : NULL,
         .headers = (const char *const *)request->headers,
         .ca_file = client->ca_file,
         .page = request->page,
@@ -100,7 +134,7 @@ void attempt_launch(struct request *request)
 
     request->transfer = transfer_new(&order, &words);
     if (!request->transfer) {
-        fail_launch(request, words);
+        fail_for_libcurl(request, words);
         return;
     }
     take_place(request);
@@ -109,27 +143,37 @@ void attempt_launch(struct request *request)
     request->started_us = loop_now_us(client);
     CURLMcode added = curl_multi_add_handle(client->multi, request->transfer->easy);
     if (added != CURLM_OK)
-        fail_launch(request, curl_multi_strerror(added));
+        fail_for_libcurl(request, curl_multi_strerror(added));
 }
 
 /* --- words -------------------------------------------------------------------------------------------------------- */
 
+/* The service's words matter more than the URL: where both are long, the URL is cut first. Returned: g_free. */
+static char *shown_url(const struct request *request, const char *words)
+{
+    int room = FAILURE_MESSAGE_BYTES - FRAME_BYTES - (int)MIN(strlen(words), FAILURE_MESSAGE_BYTES);
+    g_autofree char *url = link_without_query(request->url);
+
+    gsize most = (gsize)CLAMP(room, URL_BYTES_LEAST, URL_BYTES_MOST);
+    return strlen(url) <= most ? g_steal_pointer(&url) : g_strdup_printf("%.*s...", (int)most - 3, url);
+}
+
 static char *describe(const struct request *request, const struct client_outcome *outcome)
 {
-    g_autofree char *shown = link_without_query(request->url);
     const char *method = request->kind == REQUEST_TOKEN ? "POST" : "GET";
     const char *words = outcome->message ? outcome->message : "no words with it";
+    g_autofree char *shown = shown_url(request, words);
     g_autofree char *tries =
         request->attempts > 1 ? g_strdup_printf(" at attempt %u", request->attempts) : g_strdup("");
 
     const char *stop = g_str_has_suffix(words, ".") || g_str_has_suffix(words, "!") ? "" : ".";
 
     if (outcome->network_error)
-        return g_strdup_printf("%s %.120s failed%s: %s%s", method, shown, tries, words, stop);
+        return g_strdup_printf("%s %s failed%s: %s%s", method, shown, tries, words, stop);
     if (outcome->body_bad)
-        return g_strdup_printf("%s %.120s answered HTTP %d%s, but the body is not what it should be: %s%s", method,
-                               shown, outcome->status, tries, words, stop);
-    return g_strdup_printf("%s %.120s answered HTTP %d%s: %s%s", method, shown, outcome->status, tries, words, stop);
+        return g_strdup_printf("%s %s answered HTTP %d%s, but the body is not what it should be: %s%s", method, shown,
+                               outcome->status, tries, words, stop);
+    return g_strdup_printf("%s %s answered HTTP %d%s: %s%s", method, shown, outcome->status, tries, words, stop);
 }
 
 static struct client_failure *make_failure(const struct request *request, const struct client_outcome *outcome,
@@ -268,11 +312,39 @@ static void end_token_request(struct request *request, const struct client_failu
     }
 }
 
-static void finish(struct request *request, struct client_failure *failure)
+void attempt_fail(struct request *request, struct client_failure *failure)
 {
     if (request->kind == REQUEST_TOKEN)
         end_token_request(request, failure);
     loop_finish(request, failure);
+}
+
+static void succeed(struct request *request)
+{
+    struct client_app *app = request->app;
+
+    if (request->kind == REQUEST_TOKEN) {
+        signin_accepted(&app->signin, &request->signin, clock_now(app->client->options.clock),
+                        client_app_service_now(app));
+        end_token_request(request, NULL);
+    }
+    loop_finish(request, NULL);
+}
+
+/* A token request may find that another assertion is worth a try: then it stays, and goes out again at once. */
+static void give_up(struct request *request, struct client_failure *failure)
+{
+    struct client_app *app = request->app;
+
+    if (request->kind == REQUEST_TOKEN) {
+        if (signin_again(&app->signin, &request->signin, failure)) {
+            client_failure_free(failure);
+            return;
+        }
+        failure = signin_explain(&app->signin, &request->signin, failure, clock_now(app->client->options.clock),
+                                 client_app_service_now(app));
+    }
+    attempt_fail(request, failure);
 }
 
 static void act(struct request *request, const struct client_decision *decision, const struct client_outcome *outcome,
@@ -286,10 +358,10 @@ static void act(struct request *request, const struct client_decision *decision,
         limiter_close(limiter_of(request), now_us + decision->wait_us);
     switch (decision->action) {
     case CLIENT_ACTION_DONE:
-        finish(request, NULL);
+        succeed(request);
         break;
     case CLIENT_ACTION_GIVE_UP:
-        finish(request, make_failure(request, outcome, decision, request_id));
+        give_up(request, make_failure(request, outcome, decision, request_id));
         break;
     case CLIENT_ACTION_RENEW_TOKEN:
         request->claims_used = request->claims_used || claims;
@@ -313,6 +385,8 @@ void attempt_settle(struct request *request, CURLcode result, bool stalled)
     if (request->kind == REQUEST_TOKEN)
         take_token(request, &outcome, &error);
     note_answer(request);
+    if (request->kind == REQUEST_TOKEN && request->transfer->begun)
+        signin_tell(&request->app->signin, client_app_service_now(request->app));
     log_attempt(request, &outcome);
     request->body_bytes += request->transfer->body_bytes;
     request->spent_us += loop_now_us(client) - request->started_us;

@@ -49,10 +49,8 @@ static void free_app(struct client_app *app)
     }
     for (int i = 0; i < CLIENT_FAMILY_COUNT; i++)
         limiter_free(app->limiters[i]);
+    signin_clear(&app->signin);
     g_free(app->tenant_id);
-    g_free(app->client_id);
-    text_free_secret(app->client_secret);
-    g_free(app->login_url);
     g_free(app->outage_host);
     g_free(app);
 }
@@ -82,15 +80,18 @@ struct client_app *client_app_new(struct client *client, const struct client_app
 
     app->client = client;
     app->tenant_id = g_strdup(options->tenant_id);
-    app->client_id = g_strdup(options->client_id);
-    app->client_secret = g_strdup(options->client_secret);
-    app->login_url = g_strdup(options->login_url);
+    signin_init(&app->signin, options);
     app->base_urls[CLIENT_API_GRAPH] = g_strdup(options->graph_url);
     app->base_urls[CLIENT_API_MANAGEMENT] = g_strdup(options->manage_url);
     for (int i = 0; i < CLIENT_FAMILY_COUNT; i++)
         app->limiters[i] = limiter_new((enum client_family)i, client->options.pace);
     g_ptr_array_add(client->apps, app);
     return app;
+}
+
+int64_t client_app_certificate_expires(const struct client_app *app)
+{
+    return app->signin.certificate ? app->signin.certificate->expires : 0;
 }
 
 int64_t client_app_service_now(const struct client_app *app)
@@ -125,6 +126,7 @@ void loop_request_free(struct request *request)
     g_free(request->url);
     g_strfreev(request->headers);
     text_free_secret(request->form);
+    signin_try_clear(&request->signin);
     g_free(request->last_code);
     g_free(request->request_id);
     client_failure_free(request->failure);
@@ -196,6 +198,14 @@ static struct token *token_of(const struct request *request)
     return &request->app->tokens[request->api];
 }
 
+/* Why asking for a token is pointless now, or NULL. Borrowed. */
+static const struct client_failure *refusal_of(const struct request *request, int64_t now_us)
+{
+    const struct client_failure *unusable = request->app->signin.unusable;
+
+    return unusable ? unusable : token_refusal(token_of(request), now_us);
+}
+
 /* Microseconds until something can be done for a request, 0: now, INT64_MAX: when something else has happened. */
 static int64_t wait_us(const struct request *request, int64_t now_us)
 {
@@ -212,7 +222,7 @@ static int64_t wait_us(const struct request *request, int64_t now_us)
     if (!token_usable(token, now_us)) {
         if (token->asking)
             return INT64_MAX;
-        return token_refusal(token, now_us) ? 0 : MAX(token->ask_us - now_us, 0);
+        return refusal_of(request, now_us) ? 0 : MAX(token->ask_us - now_us, 0);
     }
     if (request->kind == REQUEST_LOGIN)
         return 0;
@@ -229,8 +239,7 @@ static void ask_for_token(struct client_app *app, enum client_api api)
     request->kind = REQUEST_TOKEN;
     request->app = app;
     request->api = api;
-    request->url = token_url(app->login_url, app->tenant_id);
-    request->form = token_form(app->client_id, app->client_secret, app->base_urls[api], token->claims);
+    request->url = g_strdup(app->signin.token_url);
     token->asking = true;
     loop_add(app->client, request);
 }
@@ -268,8 +277,8 @@ static void go_on(struct request *request, int64_t now_us)
         return;
     }
     bool usable = token_usable(token, now_us);
-    if (!usable && token_refusal(token, now_us)) {
-        loop_finish(request, client_failure_copy(token_refusal(token, now_us)));
+    if (!usable && refusal_of(request, now_us)) {
+        loop_finish(request, client_failure_copy(refusal_of(request, now_us)));
         return;
     }
     if (token_due(token, now_us))
@@ -306,12 +315,20 @@ static void check_multi(struct client *client, CURLMcode result)
         g_strdup_printf("The transfer was given up: libcurl failed (%s).", curl_multi_strerror(result));
     for (guint i = 0; i < client->requests->len; i++) {
         struct request *request = client->requests->pdata[i];
-        if (request->transfer) {
-            if (request->kind == REQUEST_TOKEN)
-                token_of(request)->asking = false;
-            loop_finish(request, failure_new(CLIENT_LATER, 0, "libcurl", words));
-        }
+        if (request->transfer)
+            attempt_fail(request, failure_new(CLIENT_LATER, 0, "libcurl", words));
     }
+}
+
+/* NULL for a transfer that was given up before libcurl said its last word. */
+static struct request *request_of(struct client *client, const CURL *easy)
+{
+    for (guint i = 0; i < client->requests->len; i++) {
+        struct request *request = client->requests->pdata[i];
+        if (request->transfer && request->transfer->easy == easy)
+            return request;
+    }
+    return NULL;
 }
 
 static void settle_ended(struct client *client)
@@ -319,10 +336,9 @@ static void settle_ended(struct client *client)
     int left;
 
     for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
-        struct request *request = NULL;
-        CURLcode result = message->data.result;
-        if (message->msg == CURLMSG_DONE &&
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request) == CURLE_OK && request)
+        CURLcode result = message->data.result; /* the message dies with the handle */
+        struct request *request = message->msg == CURLMSG_DONE ? request_of(client, message->easy_handle) : NULL;
+        if (request)
             attempt_settle(request, result, false);
     }
 }

@@ -74,12 +74,21 @@ struct client *client_new(const struct client_options *options, GError **error);
 void client_free(struct client *client);
 
 struct client_app_options {
-    const char *tenant_id, *client_id, *client_secret; /* copied; the secret is wiped by client_free */
-    const char *login_url, *graph_url, *manage_url;    /* copied; base URLs */
+    const char *name; /* of the customer, for messages; copied */
+    const char *tenant_id, *client_id;
+    const char *client_secret; /* copied, and wiped by client_free; NULL: there is a certificate */
+    const char
+        *client_certificate; /* PEM text of a certificate and its private key, likewise; NULL: there is a secret */
+    const char *login_url, *graph_url, *manage_url; /* copied; base URLs */
 };
 
-/* Adds an app; owned by the client. */
+/* Adds an app; owned by the client. A certificate that cannot be used (unreadable, without its key, with the key of
+ * another, encrypted, an RSA key under 2048 bits or another kind of key) is told by the first request: its `done` gets
+ * CLIENT_CREDENTIALS. */
 struct client_app *client_app_new(struct client *client, const struct client_app_options *options);
+
+/* When the app's certificate expires, seconds UTC; 0 when it has none that can be read. */
+int64_t client_app_certificate_expires(const struct client_app *app);
 
 /* The service's time, seconds UTC: the Date of its latest answer carried forward, or our own clock before any answer. A
  * window must not end after it. */

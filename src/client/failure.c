@@ -349,7 +349,8 @@ static const struct {
                       "client secret in the app registration."},
     {"AADSTS7000222", "The client secret has expired: make a new one in the app registration (Certificates & secrets) "
                       "and configure it."},
-    {"AADSTS7000218", "No client secret was sent: configure GRAPH_CLIENT_SECRET."},
+    {"AADSTS7000218", "Neither a client secret nor a certificate was sent: configure GRAPH_CLIENT_SECRET or "
+                      "GRAPH_CLIENT_CERTIFICATE."},
     {"AADSTS700016", "This tenant does not know the application ID: check client ID and tenant ID, that an "
                      "administrator consented in this "
                      "tenant, and that M365_CLOUD is the tenant's cloud."},
@@ -419,6 +420,9 @@ static const struct {
     {"certificate", "The server's certificate was not accepted and nothing was sent: check the host's name, this "
                     "machine's clock and, behind a "
                     "proxy that opens TLS, that SSL_CERT_FILE names its authority's certificate."},
+    {"client_certificate",
+     "Mend what the message says in the PEM file that GRAPH_CLIENT_CERTIFICATE (or `certificate` in "
+     "m365keep.yaml) names: the app's certificate and its private key, one after the other."},
     {"ca_file", "Check that the file named by SSL_CERT_FILE exists, is readable and holds PEM certificates."},
     {"bad_token",
      "What answers there is no sign-in service: check LOGIN_URL and M365_CLOUD, and any proxy or log-in page "
@@ -469,6 +473,7 @@ char *failure_hint(enum client_verdict verdict, const char *code, const char *me
         return g_strdup_printf("Look the number up at https://login.microsoftonline.com/error?code=%s.",
                                code + strlen("AADSTS"));
     if (verdict == CLIENT_CREDENTIALS)
-        return g_strdup("Check tenant ID, client ID and client secret, and that M365_CLOUD is the tenant's cloud.");
+        return g_strdup("Check tenant ID, client ID and client secret or certificate, and that M365_CLOUD is the "
+                        "tenant's cloud.");
     return NULL;
 }

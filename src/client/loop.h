@@ -11,6 +11,7 @@
 #include "client/client.h"
 #include "client/failure.h"
 #include "client/limiter.h"
+#include "client/signin.h"
 #include "client/token.h"
 #include "client/transfer.h"
 
@@ -30,8 +31,9 @@ struct client {
 
 struct client_app {
     struct client *client; /* borrowed */
-    char *tenant_id, *client_id, *client_secret, *login_url;
+    char *tenant_id;
     char *base_urls[LOOP_APIS];
+    struct signin signin;
     struct token tokens[LOOP_APIS];
     struct limiter *limiters[CLIENT_FAMILY_COUNT];
     unsigned in_flight[CLIENT_FAMILY_COUNT];
@@ -51,7 +53,8 @@ struct request {
     enum client_family family;
     char *url;
     char **headers;
-    char *form;             /* of a token request; wiped */
+    char *form; /* of a token request's latest attempt; wiped */
+    struct signin_try signin;
     struct json_page *page; /* borrowed */
     const char *permission; /* static */
     client_done done;
@@ -94,5 +97,9 @@ void attempt_settle(struct request *request, CURLcode result, bool stalled);
 
 /* Takes an attempt out of flight without judging it. */
 void attempt_abandon(struct request *request);
+
+/* Ends the request with a failure (taken) that has nothing to do with an answer; of a token request, those who wait for
+ * it too. */
+void attempt_fail(struct request *request, struct client_failure *failure);
 
 #endif

@@ -169,18 +169,24 @@ static char *escape(const char *text)
     return g_uri_escape_string(text, NULL, FALSE);
 }
 
-char *token_form(const char *client_id, const char *client_secret, const char *base_url, const char *claims)
+char *token_form(const char *client_id, enum token_proof kind, const char *proof, const char *base_url,
+                 const char *claims)
 {
+    static const char *const names[] = {
+        [TOKEN_SECRET] = "&client_secret=",
+        [TOKEN_ASSERTION] = "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+                            "&client_assertion=",
+    };
     size_t base_length = strlen(base_url);
     while (base_length > 0 && base_url[base_length - 1] == '/')
         base_length--;
     g_autofree char *scope = g_strdup_printf("%.*s/.default", (int)base_length, base_url);
     g_autofree char *id = escape(client_id), *resource = escape(scope), *wanted = escape(claims ? claims : "");
-    char *secret = escape(client_secret);
-    char *form = g_strconcat("grant_type=client_credentials&client_id=", id, "&scope=", resource,
-                             "&client_secret=", secret, claims ? "&claims=" : NULL, wanted, NULL);
+    char *escaped = escape(proof);
+    char *form = g_strconcat("grant_type=client_credentials&client_id=", id, "&scope=", resource, names[kind], escaped,
+                             claims ? "&claims=" : NULL, wanted, NULL);
 
-    text_free_secret(secret);
+    text_free_secret(escaped);
     return form;
 }
 

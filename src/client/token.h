@@ -45,8 +45,12 @@ void token_postpone(struct token *token, int64_t now_us);
  * (copied) may be NULL. */
 void token_reject(struct token *token, uint64_t generation, const char *claims, int64_t now_us);
 
+/* What the app proves itself with: a client secret, or an assertion signed with its certificate's key. */
+enum token_proof { TOKEN_SECRET, TOKEN_ASSERTION };
+
 /* The form to post for the resource at `base_url`. Returned: text_free_secret. */
-char *token_form(const char *client_id, const char *client_secret, const char *base_url, const char *claims);
+char *token_form(const char *client_id, enum token_proof kind, const char *proof, const char *base_url,
+                 const char *claims);
 
 /* Where to post it. Returned: g_free. */
 char *token_url(const char *login_url, const char *tenant_id);

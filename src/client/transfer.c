@@ -17,12 +17,13 @@ enum {
 
 /* --- what is received --------------------------------------------------------------------------------------------- */
 
+/* 0 before there is an answer; -1 when libcurl does not tell. */
 static int status_of(const struct transfer *transfer)
 {
     long status = 0;
 
     if (curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK)
-        return 0;
+        return -1;
     return (int)status;
 }
 
@@ -88,7 +89,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
 
     transfer->active_us = g_get_monotonic_time();
     transfer->body_bytes += (int64_t)length;
-    if (transfer->order.page && status_of(transfer) / 100 == 2)
+    int status = status_of(transfer);
+    if (status < 0) /* what is left of a page without this part might look whole */
+        return 0;
+    if (transfer->order.page && status / 100 == 2)
         return json_page_feed(transfer->order.page, bytes, length, &transfer->page_error) ? length : 0;
     size_t room = TEXT_MAX_BYTES - transfer->text->len;
     if (length > room)
@@ -211,7 +215,6 @@ static CURLcode set_callbacks(struct transfer *transfer)
     SET(CURLOPT_WRITEDATA, transfer);
     SET(CURLOPT_PREREQFUNCTION, on_sending);
     SET(CURLOPT_PREREQDATA, transfer);
-    SET(CURLOPT_PRIVATE, transfer->order.user);
     return result;
 }
 #undef SET
@@ -408,8 +411,12 @@ void transfer_judge(struct transfer *transfer, CURLcode result, bool stalled, st
     outcome->date = transfer->date;
     /* A refusal counts as soon as its headers are here: its body is only words, and its Retry-After must not be lost
      * with them. */
-    if (outcome->status >= 300 || (result == CURLE_OK && !stalled) ||
-        (result == CURLE_WRITE_ERROR && transfer->page_error)) {
+    if (outcome->status < 0) {
+        outcome->network_error = true;
+        error->code = g_strdup("libcurl");
+        error->message = g_strdup("libcurl does not tell the answer's status");
+    } else if (outcome->status >= 300 || (result == CURLE_OK && !stalled) ||
+               (result == CURLE_WRITE_ERROR && transfer->page_error)) {
         judge_answer(transfer, outcome, error);
     } else if (stalled) {
         outcome->network_error = outcome->timed_out = true;

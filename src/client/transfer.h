@@ -42,8 +42,7 @@ struct transfer {
     int64_t date; /* seconds UTC; 0: absent */
 };
 
-/* Prepares an attempt. NULL with *words (returned: g_free) when libcurl refuses an option: no attempt is made. The
- * private pointer of the easy handle is order->user. */
+/* Prepares an attempt. NULL with *words (returned: g_free) when libcurl refuses an option: no attempt is made. */
 struct transfer *transfer_new(const struct transfer_order *order, char **words);
 void transfer_free(struct transfer *transfer);
 

@@ -16,8 +16,9 @@ HOMES = {
     r"microhttpd\.h": {"serve", "simulator"},
     r"mongoc/.*|mongoc\.h|bson/.*|bson\.h": {"mirror"},
     r"cairo.*|pango/.*|png\.h|gmime/.*|libesmtp\.h|auth-client\.h|openssl/.*": {"report"},
-    r"cyaml/.*": {"config"},
-    r"rhonabwy\.h|gnutls/.*": {"client", "serve", "store"},
+    r"cyaml/.*|yaml\.h": {"config"},
+    r"rhonabwy\.h": {"client", "serve", "store"},
+    r"gnutls/.*": {"client", "serve", "store", "simulator"},
     r"systemd/.*": {"commands"},
     r"zlib\.h": {"client", "serve", "simulator"},
 }
@@ -179,7 +180,7 @@ def test_c_is_formatted(repository):
     assert result.returncode == 0, "clang-format -i these: " + " ".join(unformatted or [result.stderr])
 
 
-TEXT = (".c", ".h", ".sql", ".sh", ".py", ".md", ".cmake", ".txt", ".json", ".ini", ".1", ".js", ".css", ".html", ".yml", ".yaml")
+TEXT = (".c", ".h", ".sql", ".sh", ".py", ".md", ".cmake", ".txt", ".json", ".ini", ".1", ".5", ".js", ".css", ".html", ".yml", ".yaml")
 
 
 def test_text_has_no_tabs_and_no_trailing_blanks(repository):
@@ -230,7 +231,7 @@ def test_shell_scripts_are_sound(repository):
 
 
 def test_man_pages_are_sound(repository):
-    pages = tracked(repository, ".1")
+    pages = tracked(repository, ".1", ".5")
     assert pages
     if shutil.which("mandoc") is None:
         pytest.skip("mandoc is not installed: the manual pages were not checked")
@@ -241,7 +242,7 @@ def test_man_pages_are_sound(repository):
 
 def test_man_pages_tell_every_option(repository, build):
     """What --help lists, the page explains, and the other way round."""
-    for command in ("collect", "search"):
+    for command in ("collect", "search", "init"):
         text = subprocess.run([build / "m365keep", command, "--help"], capture_output=True, text=True, check=True).stdout
         options = set(re.findall(r"^  (?:-\w, )?--([a-z-]+)", text, re.MULTILINE))
         page = (repository / "docs" / f"m365keep-{command}.1").read_text(encoding="utf-8")

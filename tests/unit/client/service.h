@@ -28,6 +28,7 @@ struct service_reply {
     char *bytes;
     size_t length;
     enum service_manner manner;
+    bool again; /* said again and again, once its turn has come */
 };
 
 struct service_request {
@@ -105,6 +106,24 @@ static inline void service_say(struct service *service, const char *route, unsig
         service_raw(service, route, text, strlen(text), SERVICE_KEEP);
 }
 
+/* From here on every answer on `route` is this one. */
+static inline void service_always(struct service *service, const char *route, const char *body)
+{
+    service_say(service, route, 1, 200, "", body);
+    pthread_mutex_lock(&service->mutex);
+    GQueue *queue = g_hash_table_lookup(service->routes, route);
+    ((struct service_reply *)g_queue_peek_tail(queue))->again = true;
+    pthread_mutex_unlock(&service->mutex);
+}
+
+static inline struct service_reply *service_copy(const struct service_reply *reply)
+{
+    struct service_reply *copy = g_memdup2(reply, sizeof *reply);
+
+    copy->bytes = g_memdup2(reply->bytes, reply->length);
+    return copy;
+}
+
 static inline struct service_reply *service_default(struct service *service, const char *request)
 {
     struct service_reply *reply = g_new0(struct service_reply, 1);
@@ -125,6 +144,14 @@ static inline struct service_reply *service_default(struct service *service, con
     return reply;
 }
 
+/* What is said next; NULL when there is nothing left. */
+static inline struct service_reply *service_next(GQueue *queue)
+{
+    const struct service_reply *reply = g_queue_peek_head(queue);
+
+    return reply && reply->again ? service_copy(reply) : g_queue_pop_head(queue);
+}
+
 /* Notes a request and finds its answer. */
 static inline struct service_reply *service_take(struct service *service, const char *text)
 {
@@ -140,7 +167,7 @@ static inline struct service_reply *service_take(struct service *service, const 
     g_hash_table_iter_init(&routes, service->routes);
     while (!reply && g_hash_table_iter_next(&routes, &route, &queue))
         if (g_str_has_prefix(text, route))
-            reply = g_queue_pop_head(queue);
+            reply = service_next(queue);
     if (!reply)
         reply = service_default(service, text);
     pthread_mutex_unlock(&service->mutex);
@@ -208,6 +235,23 @@ static inline void service_append(struct service_input *in, const char *bytes, s
     in->bytes[in->length] = '\0';
 }
 
+/* The first "ECHO" of a reply says what stands in the request's form under client_assertion. */
+static inline void service_echo(struct service_reply *reply, const char *request)
+{
+    char *place = reply->length > 0 ? g_strstr_len(reply->bytes, (gssize)reply->length, "ECHO") : NULL;
+    const char *value = place ? strstr(request, "client_assertion=") : NULL;
+
+    if (!value)
+        return;
+    value += strlen("client_assertion=");
+    g_autoptr(GString) bytes = g_string_new_len(reply->bytes, place - reply->bytes);
+    g_string_append_len(bytes, value, (gssize)strcspn(value, "&"));
+    g_string_append_len(bytes, place + strlen("ECHO"), reply->bytes + reply->length - place - (gssize)strlen("ECHO"));
+    g_free(reply->bytes);
+    reply->length = bytes->len;
+    reply->bytes = g_memdup2(bytes->str, bytes->len);
+}
+
 /* One request, head and body, into `in`; false at the end of the connection. */
 static inline bool service_read(int fd, struct service_input *in)
 {
@@ -255,6 +299,7 @@ static inline void *service_connection_main(void *data)
 
     while (manner == SERVICE_KEEP && service_read(connection->fd, &in)) {
         struct service_reply *reply = service_take(connection->service, in.bytes);
+        service_echo(reply, in.bytes);
         service_send(connection->fd, reply->bytes, reply->length);
         manner = reply->manner;
         service_reply_free(reply);

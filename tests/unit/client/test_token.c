@@ -190,16 +190,22 @@ static void claims_are_kept_until_the_next_token_q124(void **state)
 
 static void the_form_encodes_every_value_once(void **state)
 {
-    char *form = token_form("id&1", "s~e.c+r/e=t%&x y", "https://graph.microsoft.com/", NULL);
+    char *form = token_form("id&1", TOKEN_SECRET, "s~e.c+r/e=t%&x y", "https://graph.microsoft.com/", NULL);
 
     (void)state;
     assert_string_equal(
         form, "grant_type=client_credentials&client_id=id%261&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default"
               "&client_secret=s~e.c%2Br%2Fe%3Dt%25%26x%20y");
     text_free_secret(form);
-    form = token_form("id", "secret", "https://manage.office.com", "{\"a\":1}");
+    form = token_form("id", TOKEN_SECRET, "secret", "https://manage.office.com", "{\"a\":1}");
     assert_non_null(strstr(form, "scope=https%3A%2F%2Fmanage.office.com%2F.default"));
     assert_true(g_str_has_suffix(form, "&claims=%7B%22a%22%3A1%7D"));
+    text_free_secret(form);
+    form = token_form("id", TOKEN_ASSERTION, "eyJ.a-b_c.d=", "https://graph.microsoft.com", "{}");
+    assert_true(
+        g_str_has_suffix(form, "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+                               "&client_assertion=eyJ.a-b_c.d%3D&claims=%7B%7D"));
+    assert_null(strstr(form, "client_secret"));
     text_free_secret(form);
 }
 
