@@ -59,9 +59,10 @@ int64_t plan_settled_after(int64_t reach_s);
 
 enum collect_status { COLLECT_OK, COLLECT_PARTIAL, COLLECT_FAILED, COLLECT_SKIPPED };
 
-/* What one source of one customer did. */
+/* What one source of one customer did, or a part of the source. */
 struct collect_source {
     const char *source; /* static */
+    const char *part;   /* static; NULL: the whole, or its default */
     enum collect_status status;
     int64_t fetched, inserted, updated, duplicates, removed, unreadable, requests, throttled, retried, bytes;
     int64_t from, to;               /* the time read, seconds UTC; 0, 0: none */

@@ -41,11 +41,12 @@ struct collect_customer *collect_report_customer(struct collect_report *report, 
     return customer;
 }
 
-struct collect_source *collect_report_source(struct collect_customer *customer, const char *name)
+struct collect_source *collect_report_source(struct collect_customer *customer, const char *name, const char *part)
 {
     struct collect_source *source = g_new0(struct collect_source, 1);
 
     source->source = name;
+    source->part = *part ? part : NULL;
     source->warnings = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(customer->sources, source);
     return source;
@@ -118,6 +119,8 @@ static void append_source(GString *out, const struct collect_source *source)
 
     g_string_append(out, "{\"source\":");
     text_append_json(out, source->source);
+    g_string_append(out, ",\"part\":");
+    text_append_json(out, source->part);
     g_string_append_printf(out, ",\"status\":\"%s\"", status_names[source->status]);
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
         g_string_append_printf(out, ",\"%s\":%" G_GINT64_FORMAT, numbers[i].name, numbers[i].value);
@@ -163,10 +166,9 @@ void collect_report_append_json(GString *out, const struct collect_report *repor
 /* --- the table
  * -------------------------------------------------------------------------------------------------------- */
 
-enum { COLUMNS = 9 };
-static const char *const headings[COLUMNS] = {"CUSTOMER", "SOURCE", "STATUS",   "FETCHED", "NEW",
-                                              "CHANGED",  "KNOWN",  "REQUESTS", "BYTES"};
-enum { FIRST_NUMBER = 3, STATUS_COLUMN = 2 };
+enum { COLUMNS = 10, FIRST_NUMBER = 3, STATUS_COLUMN = 2, REMOVED_COLUMN = 7 };
+static const char *const headings[COLUMNS] = {"CUSTOMER", "SOURCE", "STATUS",  "FETCHED",  "NEW",
+                                              "CHANGED",  "KNOWN",  "REMOVED", "REQUESTS", "BYTES"};
 
 static const char *status_color(enum collect_status status)
 {
@@ -180,14 +182,28 @@ struct row {
     enum collect_status status;
 };
 
-static struct row make_row(const struct collect_customer *customer, const struct collect_source *source)
+/* The rows and how they are laid out. */
+struct table {
+    GArray *rows; /* struct row */
+    size_t widths[COLUMNS];
+    bool removed; /* something was: the column is shown */
+};
+
+static void add_row(struct table *table, const struct collect_customer *customer, const struct collect_source *source)
 {
-    return (struct row){
+    struct row row = {
         .status = source->status,
-        .cells = {text_for_terminal(customer->name), g_strdup(source->source), g_strdup(status_names[source->status]),
-                  text_count(source->fetched), text_count(source->inserted), text_count(source->updated),
-                  text_count(source->duplicates), text_count(source->requests), text_bytes(source->bytes)},
+        .cells = {text_for_terminal(customer->name),
+                  g_strjoin(" ", source->source, source->part, NULL), /* the part may be the NULL that ends the list */
+                  g_strdup(status_names[source->status]), text_count(source->fetched), text_count(source->inserted),
+                  text_count(source->updated), text_count(source->duplicates), text_count(source->removed),
+                  text_count(source->requests), text_bytes(source->bytes)},
     };
+
+    for (size_t i = 0; i < COLUMNS; i++)
+        table->widths[i] = MAX(table->widths[i], text_width(row.cells[i]));
+    table->removed = table->removed || source->removed;
+    g_array_append_val(table->rows, row);
 }
 
 static void append_cell(GString *out, const char *text, size_t width, bool right, bool last)
@@ -203,14 +219,17 @@ static void append_cell(GString *out, const char *text, size_t width, bool right
     g_string_append(out, last ? "\n" : "  ");
 }
 
-static void append_row(GString *out, const struct row *row, const size_t *widths, bool color)
+/* `color` is the status's; NULL for none. */
+static void append_row(GString *out, const struct table *table, const char *const *cells, const char *color)
 {
     for (size_t i = 0; i < COLUMNS; i++) {
         bool colored = color && i == STATUS_COLUMN;
 
+        if (i == REMOVED_COLUMN && !table->removed)
+            continue;
         if (colored)
-            g_string_append(out, status_color(row->status));
-        append_cell(out, row->cells[i], widths[i], i >= FIRST_NUMBER, i == COLUMNS - 1);
+            g_string_append(out, color);
+        append_cell(out, cells[i], table->widths[i], i >= FIRST_NUMBER, i == COLUMNS - 1);
         if (colored)
             g_string_append(out, "\x1b[0m");
     }
@@ -219,27 +238,21 @@ static void append_row(GString *out, const struct row *row, const size_t *widths
 void collect_report_append_table(GString *out, const struct collect_report *report, bool color)
 {
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(struct row));
-    size_t widths[COLUMNS];
+    struct table table = {.rows = rows};
 
     for (size_t i = 0; i < COLUMNS; i++)
-        widths[i] = strlen(headings[i]);
+        table.widths[i] = strlen(headings[i]);
     for (guint i = 0; i < report->customers->len; i++) {
         const struct collect_customer *customer = g_ptr_array_index(report->customers, i);
 
-        for (guint j = 0; j < customer->sources->len; j++) {
-            struct row row = make_row(customer, g_ptr_array_index(customer->sources, j));
-
-            for (size_t k = 0; k < COLUMNS; k++)
-                widths[k] = MAX(widths[k], text_width(row.cells[k]));
-            g_array_append_val(rows, row);
-        }
+        for (guint j = 0; j < customer->sources->len; j++)
+            add_row(&table, customer, g_ptr_array_index(customer->sources, j));
     }
-    for (size_t i = 0; i < COLUMNS; i++)
-        append_cell(out, headings[i], widths[i], i >= FIRST_NUMBER, i == COLUMNS - 1);
+    append_row(out, &table, headings, NULL);
     for (guint i = 0; i < rows->len; i++) {
         struct row *row = &g_array_index(rows, struct row, i);
 
-        append_row(out, row, widths, color);
+        append_row(out, &table, (const char *const *)row->cells, color ? status_color(row->status) : NULL);
         for (size_t k = 0; k < COLUMNS; k++)
             g_free(row->cells[k]);
     }

@@ -10,8 +10,8 @@ struct collect_report *collect_report_new(int64_t started);
 struct collect_customer *collect_report_customer(struct collect_report *report, const char *name,
                                                  const char *tenant_id);
 
-/* Adds a source; `name` is static; owned by the customer. */
-struct collect_source *collect_report_source(struct collect_customer *customer, const char *name);
+/* Adds a source, or a part of one ("" for the default); both names are static; owned by the customer. */
+struct collect_source *collect_report_source(struct collect_customer *customer, const char *name, const char *part);
 
 /* "ok", "partial", "failed", "skipped". */
 const char *collect_status_name(enum collect_status status);

@@ -8,11 +8,14 @@
 
 enum { STEP_MS = 200 };
 
-/* One customer: its login, then its sources side by side. */
+/* One customer: its login, then its sources, and their parts, side by side. */
 struct customer_run {
     struct collector *collector;
+    const struct config_customer *config;
+    int64_t customer_id;
     struct client_app *app;
-    GPtrArray *sources; /* struct source_run * */
+    struct collect_customer *result;
+    GPtrArray *sources; /* struct source_run *, the parts of a source together */
 };
 
 struct collector {
@@ -44,57 +47,116 @@ static void for_each_source(struct collector *collector, source_run_fn call, con
 /* --- setting up
  * --------------------------------------------------------------------------------------------------------- */
 
-static bool wanted_source(const struct collect_options *options, const char *name)
-{
-    return !options->sources || g_strv_contains(options->sources, name);
-}
-
 static bool wanted_customer(const struct collect_options *options, const char *name)
 {
     return !options->customer || g_str_equal(options->customer, "all") || g_str_equal(options->customer, name);
+}
+
+static bool is_among(char **names, const char *name)
+{
+    return g_strv_contains((const char *const *)names, name);
+}
+
+static bool wanted_source(const struct customer_run *customer, const char *name)
+{
+    const struct collect_options *options = customer->collector->context.options;
+
+    return (!options->sources || g_strv_contains(options->sources, name)) &&
+           (!customer->config->sources || is_among(customer->config->sources, name));
+}
+
+/* A class of sign-ins is read when the configuration names it; every other source has one part only. */
+static bool wanted_part(const struct customer_run *customer, const struct source *source,
+                        const struct source_part *part)
+{
+    if (!source->parts[1].name)
+        return true;
+    for (char **type = customer->config->sign_in_types; *type; type++)
+        if (source_part_find(source, *type) == part)
+            return true;
+    return false;
+}
+
+/* The configuration may name sources that later versions collect. */
+static void say_not_collected(const struct customer_run *customer)
+{
+    for (char **name = customer->config->sources; name && *name; name++)
+        if (!source_find(*name))
+            log_write(LOG_LEVEL_INFO, "This version does not collect this source yet.", "customer",
+                      customer->config->name, "source", *name, NULL);
+}
+
+static void add_source(struct customer_run *customer, const struct source *source)
+{
+    for (const struct source_part *part = source->parts; part->name; part++)
+        if (wanted_part(customer, source, part))
+            g_ptr_array_add(customer->sources,
+                            source_run_new(&customer->collector->context, source, part, customer->app, customer->config,
+                                           customer->customer_id,
+                                           collect_report_source(customer->result, source->name, part->name)));
+}
+
+/* Without a token nothing of the customer can be read: that is said once, and not for each source. */
+static void login_failed(const struct customer_run *customer, const struct client_failure *failure)
+{
+    const struct client_failure *noted = NULL;
+
+    for (guint i = 0; i < customer->sources->len; i++) {
+        struct source_run *run = g_ptr_array_index(customer->sources, i);
+
+        run->told = run->state != SOURCE_RUN_DONE && !run->result->failure;
+        source_run_fail(run, failure);
+        if (run->told)
+            noted = run->result->failure;
+    }
+    if (noted)
+        source_run_log_failure(customer->config->name, NULL, NULL, COLLECT_FAILED, noted, NULL);
 }
 
 static void logged_in(const struct client_result *done, void *user)
 {
     struct customer_run *customer = user;
 
-    for (guint i = 0; i < customer->sources->len; i++) {
-        struct source_run *run = g_ptr_array_index(customer->sources, i);
-
-        if (done->failure)
-            source_run_fail(run, done->failure);
-        else
-            source_run_begin(run);
+    if (done->failure) {
+        login_failed(customer, done->failure);
+        return;
     }
+    for (guint i = 0; i < customer->sources->len; i++)
+        source_run_begin(g_ptr_array_index(customer->sources, i));
 }
 
 static bool add_customer(struct collector *collector, const struct config_customer *config, GError **error)
 {
-    const struct collect_options *options = collector->context.options;
-    const struct client_app_options app = {.tenant_id = config->tenant_id,
+    const struct client_app_options app = {.name = config->name,
+                                           .tenant_id = config->tenant_id,
                                            .client_id = config->client_id,
                                            .client_secret = config->client_secret,
+                                           .client_certificate = config->client_certificate,
                                            .login_url = config->login_url,
                                            .graph_url = config->graph_url,
                                            .manage_url = config->manage_url};
-    struct collect_customer *result;
-    struct customer_run *customer;
     int64_t customer_id = store_customer(collector->context.store, config->name, config->tenant_id, error);
+    struct customer_run *customer;
 
     if (!customer_id)
         return false;
-    result = collect_report_customer(collector->report, config->name, config->tenant_id);
     customer = g_new0(struct customer_run, 1);
     customer->collector = collector;
+    customer->config = config;
+    customer->customer_id = customer_id;
+    customer->result = collect_report_customer(collector->report, config->name, config->tenant_id);
     customer->sources = g_ptr_array_new_with_free_func((GDestroyNotify)source_run_free);
     customer->app = client_app_new(collector->context.client, &app);
     g_ptr_array_add(collector->customers, customer);
+    say_not_collected(customer);
     for (const struct source *source = sources_all(); source->name; source++)
-        if (wanted_source(options, source->name))
-            g_ptr_array_add(customer->sources,
-                            source_run_new(&collector->context, source, customer->app, config, customer_id,
-                                           collect_report_source(result, source->name)));
-    client_login(collector->context.client, customer->app, CLIENT_API_GRAPH, logged_in, customer);
+        if (wanted_source(customer, source->name))
+            add_source(customer, source);
+    if (customer->sources->len)
+        client_login(collector->context.client, customer->app, CLIENT_API_GRAPH, logged_in, customer);
+    else
+        log_write(LOG_LEVEL_WARN, "Nothing of this customer is collected.", "customer", config->name, "next",
+                  "Check its sources in m365keep.yaml, and what --only names.", NULL);
     return true;
 }
 
@@ -129,14 +191,14 @@ static char *progress_line(const struct collector *collector, const struct sourc
 {
     double elapsed =
         (double)(clock_monotonic_us(collector->context.options->clock) - collector->started_us) / (double)CLOCK_US;
-    g_autofree char *name = text_for_terminal(run->customer_name), *fetched = text_count(run->result->fetched);
-    g_autofree char *at = run->window.from ? timestamp_format_seconds(run->window.from) : g_strdup("signing in");
+    g_autofree char *customer = text_for_terminal(run->customer_name), *fetched = text_count(run->result->fetched);
+    g_autofree char *source = source_run_name(run->source->name, run->part->name), *doing = run->kind->doing(run);
     g_autofree char *rate = text_count(elapsed > 0 ? (gint64)((double)run->result->fetched / elapsed) : 0);
     bool throttled = false;
-    double wait = client_app_wait(run->app, run->source->family, &throttled);
+    double wait = client_app_wait(run->app, run->family, &throttled);
     GString *line = g_string_new(NULL);
 
-    g_string_append_printf(line, "%s %s: %s records, %s/s, reading %s", name, run->source->name, fetched, rate, at);
+    g_string_append_printf(line, "%s %s: %s records, %s/s, %s", customer, source, fetched, rate, doing);
     if (throttled)
         g_string_append_printf(line, ", throttled: next request in %.0f s", wait);
     return g_string_free(line, FALSE);
@@ -215,6 +277,29 @@ static void take_signals(struct collector *collector)
     }
 }
 
+/* Freshness is the source's: noted once all its parts have ended, with the first failure among them. A database that
+ * does not take the records does not take a note about them either: trying would only wait again. */
+static void note_ended(const struct customer_run *customer, struct source_run *last)
+{
+    const struct source_run_context *context = last->context;
+    const struct client_failure *failure = NULL;
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = customer->sources->len; i-- > 0;) {
+        const struct source_run *run = g_ptr_array_index(customer->sources, i);
+
+        if (run->source != last->source)
+            continue;
+        if (run->state != SOURCE_RUN_DONE)
+            return;
+        failure = run->result->failure ? run->result->failure : failure;
+    }
+    if (!writer_error(context->writer) &&
+        !store_collection_note(context->store, customer->customer_id, last->source->name, source_run_now(last),
+                               failure ? failure->message : NULL, &error))
+        source_run_warn(last, g_strdup_printf("The outcome could not be noted in the database: %s", error->message));
+}
+
 /* Ends the sources that have nothing under way. True when all have ended. */
 static bool finish_idle(struct collector *collector)
 {
@@ -228,8 +313,10 @@ static bool finish_idle(struct collector *collector)
 
             /* Pages that a failed writer dropped never come back; but a run ends on that only once it has been told so.
              */
-            if (run->state == SOURCE_RUN_WRITING && (!run->pages_pending || (writer_failed && run->result->failure)))
+            if (run->state == SOURCE_RUN_WRITING && (!run->pages_pending || (writer_failed && run->result->failure))) {
                 source_run_finish(run);
+                note_ended(customer, run);
+            }
             all = all && run->state == SOURCE_RUN_DONE;
         }
     }

@@ -134,20 +134,24 @@ static int collect(struct command_context *context, const struct wishes *wishes,
 }
 
 static const char summary[] =
-    "Reads what is new at Microsoft into the local database: sign-ins and directory audits of each customer.";
+    "Reads what is new at Microsoft into the local database: users, sign-ins and directory audits of each customer.";
 
 static const char description[] =
     "The first run reads as far back as the service keeps records (30 days); later runs read what is new, and again\n"
     "the last hours, and once more after 24 hours, 48 hours and 7 days, because records come late and change.\n"
     "Nothing is stored twice. A run that was interrupted goes on where it stood.\n"
     "\n"
+    "Users are listed once, and from then on only what changed is read; --hours and --since do not concern them.\n"
+    "\n"
     "Credentials come from the environment or .env: GRAPH_TENANT_ID, GRAPH_CLIENT_ID, GRAPH_CLIENT_SECRET (or\n"
-    "GRAPH_CLIENT_SECRET_FILE). Exit status: 0 all done, 1 failed, 2 usage or configuration, 3 done in part.\n"
+    "GRAPH_CLIENT_SECRET_FILE, or GRAPH_CLIENT_CERTIFICATE). m365keep.yaml names the sources and the types of "
+    "sign-ins\n"
+    "to collect. Exit status: 0 all done, 1 failed, 2 usage or configuration, 3 done in part.\n"
     "\n"
     "Examples:\n"
     "  m365keep collect\n"
     "  m365keep collect --only sign-ins --hours 48\n"
-    "  m365keep collect --json | jq '.customers[].sources[] | {source, status, inserted}'";
+    "  m365keep collect --json | jq '.customers[].sources[] | {source, part, status, inserted}'";
 
 int command_collect(int argc, char **argv)
 {
@@ -156,9 +160,10 @@ int command_collect(int argc, char **argv)
         {"customer", 0, 0, G_OPTION_ARG_STRING, &wishes.customer, "Collect this customer only (default: all)", "NAME"},
         {"only", 0, 0, G_OPTION_ARG_STRING, &wishes.only, "Collect these sources only, with commas between",
          "SOURCE,..."},
-        {"hours", 0, 0, G_OPTION_ARG_STRING, &wishes.hours, "Read the last N hours, whatever was read before", "N"},
+        {"hours", 0, 0, G_OPTION_ARG_STRING, &wishes.hours, "Read the last N hours of events, whatever was read before",
+         "N"},
         {"since", 0, 0, G_OPTION_ARG_STRING, &wishes.since,
-         "Read from T on, whatever was read before (2026-11-20, 36h, 7d)", "T"},
+         "Read events from T on, whatever was read before (2026-11-20, 36h, 7d)", "T"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &wishes.json, "Report as one JSON value", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     const struct command_usage usage = {

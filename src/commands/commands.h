@@ -28,6 +28,7 @@ struct command {
 };
 
 int command_collect(int argc, char **argv);
+int command_init(int argc, char **argv);
 int command_search(int argc, char **argv);
 
 /* Runs the command that argv[1] names, or teaches. `commands` is ended by a NULL name. */
@@ -42,7 +43,7 @@ typedef struct command_context {
     struct clock clock;
     struct config *config;
     /* Private from here. */
-    char *env_file, *database, *log_format;
+    char *config_file, *env_file, *database, *log_format;
 } CommandContext;
 
 struct command_usage {

@@ -108,47 +108,9 @@ size_t command_terminal_columns(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : COLUMNS_WHEN_UNTOLD;
 }
 
-/* --- did you mean ------------------------------------------------------------------------------------------------- */
-
-/* Edits (insert, delete, replace, swap of neighbours) from `a` to `b`, case aside; words are cut at 63 bytes, where
- * they are no slips of each other any more. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-    enum { MOST = 63 };
-    unsigned rows[3][MOST + 1]; /* the one before the last, the last, this one */
-    size_t n = MIN(strlen(a), MOST), m = MIN(strlen(b), MOST);
-
-    for (unsigned j = 0; j <= m; j++)
-        rows[0][j] = j;
-    for (unsigned i = 1; i <= n; i++) {
-        unsigned *this = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
-        this[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            char p = g_ascii_tolower(a[i - 1]), q = g_ascii_tolower(b[j - 1]);
-            this[j] = MIN(MIN(last[j], this[j - 1]) + 1, last[j - 1] + (p != q));
-            if (i > 1 && j > 1 && p == g_ascii_tolower(b[j - 2]) && q == g_ascii_tolower(a[i - 2]))
-                this[j] = MIN(this[j], before[j - 2] + 1);
-        }
-    }
-    return rows[n % 3][m];
-}
-
 const char *command_nearest(const char *word, const char *const *candidates)
 {
-    size_t length = strlen(word);
-    unsigned best = (unsigned)(length / 3) + 1; /* a slip in each three letters */
-    const char *nearest = NULL;
-
-    for (; *candidates != NULL; candidates++) {
-        /* The beginning of a name is as good as one slip. */
-        bool begins = length >= 2 && g_ascii_strncasecmp(word, *candidates, length) == 0;
-        unsigned distance = begins ? 1 : edit_distance(word, *candidates);
-        if (distance < best || (distance == best && nearest == NULL)) {
-            best = distance;
-            nearest = *candidates;
-        }
-    }
-    return nearest;
+    return text_nearest(word, candidates);
 }
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
@@ -161,6 +123,8 @@ struct common_flags {
 static void add_common_options(GOptionContext *parser, struct command_context *context, struct common_flags *flags)
 {
     const GOptionEntry entries[] = {
+        {"config", 0, 0, G_OPTION_ARG_FILENAME, &context->config_file,
+         "Read settings from FILE (default $M365KEEP_CONFIG, ./m365keep.yaml or /etc/m365keep/m365keep.yaml)", "FILE"},
         {"env-file", 0, 0, G_OPTION_ARG_FILENAME, &context->env_file,
          "Read variables from FILE instead of .env; the real environment wins", "FILE"},
         {"db", 0, 0, G_OPTION_ARG_FILENAME, &context->database, "The database (default $M365KEEP_DB)", "FILE"},
@@ -236,8 +200,10 @@ bool command_parse(struct command_context *context, const struct command_usage *
 
 bool command_configure(struct command_context *context, bool need_customers, int *status)
 {
-    const struct config_options options = {
-        .env_file = context->env_file, .database = context->database, .need_customers = need_customers};
+    const struct config_options options = {.config_file = context->config_file,
+                                           .env_file = context->env_file,
+                                           .database = context->database,
+                                           .need_customers = need_customers};
     g_autoptr(GError) error = NULL;
 
     context->config = config_load(&options, &error);
@@ -258,6 +224,7 @@ bool command_configure(struct command_context *context, bool need_customers, int
 void command_context_clear(struct command_context *context)
 {
     config_free(context->config);
+    g_free(context->config_file);
     g_free(context->env_file);
     g_free(context->database);
     g_free(context->log_format);

@@ -33,6 +33,8 @@ static void print_commands(FILE *to, const struct command *commands)
           "  m365keep collect --db audit.db\n"
           "  m365keep search --db audit.db alice \"reset password\"\n"
           "\n"
+          "For several tenants and for settings that stay, m365keep init writes a m365keep.yaml to start from.\n"
+          "\n"
           "m365keep help COMMAND (or m365keep COMMAND --help) tells the rest.\n",
           to);
 }

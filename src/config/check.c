@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <string.h>
 
-enum { CUSTOMER_MAX = 100 };
+enum { CUSTOMER_MAX = 100, VARIABLE_MAX = 64 };
 
 bool check_is_guid(const char *value)
 {
@@ -91,6 +91,154 @@ const char *check_timezone(const char *value)
                "holds "
                "them)";
     g_time_zone_unref(zone);
+    return NULL;
+}
+
+/* --- mail --------------------------------------------------------------------------------------------------------- */
+
+/* A sanity check, not RFC 5322: what it lets through the mail server may still refuse. */
+static bool is_bare_address(const char *text, size_t length)
+{
+    const char *end = text + length, *at = memchr(text, '@', length);
+
+    if (at == NULL || at == text || at - text > 64 || end - at < 2 || length > 254 || at[1] == '.' || at[1] == '-' ||
+        end[-1] == '.')
+        return false;
+    for (const char *p = text; p < end; p++)
+        if ((unsigned char)*p <= 0x20 || *p == 0x7f || strchr("<>()[],;:\\\"", *p) != NULL || (*p == '@' && p != at))
+            return false;
+    return true;
+}
+
+const char *check_address(const char *value)
+{
+    const char *open = strrchr(value, '<');
+    size_t length = strlen(value);
+
+    if (has_outer_blanks(value) || has_control(value) || !g_utf8_validate(value, -1, NULL))
+        return "must be an address without blanks around it and without control characters";
+    if (open == NULL ? is_bare_address(value, length)
+                     : value[length - 1] == '>' && is_bare_address(open + 1, length - (size_t)(open - value) - 2))
+        return NULL;
+    return "is no mail address: write desk@example.org, or Health desk <desk@example.org>; several addresses are "
+           "entries of a list";
+}
+
+const char *check_subject(const char *value)
+{
+    static const char *const names[] = {"{customer}", "{from}", "{to}"};
+
+    if (has_control(value) || !g_utf8_validate(value, -1, NULL))
+        return "must be one line of text in UTF-8";
+    for (const char *brace = strchr(value, '{'); brace != NULL; brace = strchr(brace + 1, '{')) {
+        size_t i = 0;
+        while (i < G_N_ELEMENTS(names) && !g_str_has_prefix(brace, names[i]))
+            i++;
+        if (i == G_N_ELEMENTS(names))
+            return "holds braces around something that is not known: {customer}, {from} and {to} are replaced";
+    }
+    return NULL;
+}
+
+const char *check_signature(const char *value)
+{
+    if (strchr(value, '<') != NULL || has_control(value))
+        return "must be the path of a file with the signature, not the signature itself";
+    return NULL;
+}
+
+/* --- hosts and URLs ----------------------------------------------------------------------------------------------- */
+
+const char *check_line(const char *value)
+{
+    return has_outer_blanks(value) || has_control(value) || !g_utf8_validate(value, -1, NULL)
+               ? "must be one line of text in UTF-8, without blanks around it"
+               : NULL;
+}
+
+const char *check_variable(const char *value)
+{
+    if (!g_ascii_isalpha(*value) && *value != '_')
+        return "must be the name of an environment variable (letters, digits and _; no digit first), which holds the "
+               "credentials; they never stand in this file themselves";
+    for (const char *p = value; *p != '\0'; p++)
+        if ((!g_ascii_isalnum(*p) && *p != '_') || p - value >= VARIABLE_MAX)
+            return "must be the name of an environment variable (letters, digits and _, at most 64), which holds the "
+                   "credentials; they never stand in this file themselves";
+    return NULL;
+}
+
+static bool is_host(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!g_ascii_isalnum(text[i]) && strchr("-._", text[i]) == NULL)
+            return false;
+    return length > 0 && length <= 253;
+}
+
+const char *check_host(const char *value)
+{
+    struct in6_addr v6;
+
+    return is_host(value, strlen(value)) || inet_pton(AF_INET6, value, &v6) == 1
+               ? NULL
+               : "must be the name or address of a host, without a port";
+}
+
+const char *check_listen(const char *value)
+{
+    static const char fault[] = "must be an address and a port, such as 127.0.0.1:8000 or [::1]:8000";
+    const char *colon = strrchr(value, ':');
+    struct in6_addr v6;
+    gint64 port;
+
+    if (colon == NULL || !g_ascii_string_to_signed(colon + 1, 10, 0, 65535, &port, NULL))
+        return fault;
+    g_autofree char *host = g_strndup(value, (size_t)(colon - value));
+    size_t length = strlen(host);
+    if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
+        host[length - 1] = '\0';
+        return inet_pton(AF_INET6, host + 1, &v6) == 1 ? NULL : fault;
+    }
+    return is_host(host, length) ? NULL : fault;
+}
+
+const char *check_mongo_uri(const char *value)
+{
+    if (!g_str_has_prefix(value, "mongodb://") && !g_str_has_prefix(value, "mongodb+srv://"))
+        return "must begin with mongodb:// or mongodb+srv://";
+    return check_form(value);
+}
+
+/* MongoDB's manual, "Naming Restrictions": the stricter set of characters, that of Windows, works on every server. */
+const char *check_mongo_database(const char *value)
+{
+    return strlen(value) > 63 || strpbrk(value, "/\\. \"$*<>:|?") != NULL || has_control(value)
+               ? "must be the name of a database: at most 63 bytes, none of them a blank or one of / \\ . \" $ * < > : "
+                 "| "
+                 "?"
+               : NULL;
+}
+
+/* --- certificates ------------------------------------------------------------------------------------------------- */
+
+const char *check_certificate(const char *value)
+{
+    bool certificate = strstr(value, "-----BEGIN CERTIFICATE-----") != NULL ||
+                       strstr(value, "-----BEGIN X509 CERTIFICATE-----") != NULL;
+    const char *key = strstr(value, "PRIVATE KEY-----");
+
+    if (strstr(value, "-----BEGIN ENCRYPTED PRIVATE KEY-----") != NULL ||
+        strstr(value, "Proc-Type: 4,ENCRYPTED") != NULL)
+        return "holds a private key that is encrypted, which nobody is there to give the passphrase for: write it out "
+               "with openssl pkey -in FILE -out NEW_FILE, and keep the new file readable by its owner only";
+    if (!certificate && key == NULL)
+        return "is no PEM text with a certificate and its private key; a .pfx or .p12 file becomes one with: openssl "
+               "pkcs12 -in FILE -out NEW_FILE -nodes";
+    if (!certificate)
+        return "holds a private key, but no certificate (-----BEGIN CERTIFICATE-----): put both into one file";
+    if (key == NULL)
+        return "holds a certificate, but no private key (-----BEGIN PRIVATE KEY-----): put both into one file";
     return NULL;
 }
 

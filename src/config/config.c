@@ -1,13 +1,18 @@
 #include "config/config.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/base.h"
-#include "config/check.h"
+#include "config/customers.h"
 #include "config/environment.h"
+#include "config/lists.h"
+#include "config/settings.h"
 
 #define DATABASE_DEFAULT "/var/lib/m365keep/m365keep.db"
-#define CUSTOMER_DEFAULT "default"
+#define CONFIG_FILE      "m365keep.yaml"
+#define SYSTEM_FILE      "/etc/m365keep/m365keep.yaml"
 
 G_DEFINE_QUARK(m365keep_config_error, config_error)
 
@@ -32,217 +37,104 @@ const struct config_cloud *config_clouds(void)
     return clouds;
 }
 
-static void customer_free(gpointer data)
+static void free_serve(struct config *config)
 {
-    struct config_customer *customer = data;
-
-    g_free(customer->name);
-    g_free(customer->tenant_id);
-    g_free(customer->client_id);
-    text_free_secret(customer->client_secret);
-    g_free(customer->login_url);
-    g_free(customer->graph_url);
-    g_free(customer->manage_url);
-    g_free(customer->timezone);
-    g_free(customer);
+    g_free(config->serve.listen);
+    g_free(config->serve.auth_tenant_id);
+    g_free(config->serve.auth_client_id);
+    g_free(config->serve.auth_authority);
+    g_free(config->serve.auth_scope);
+    g_strfreev(config->serve.auth_allowed_roles);
+    g_strfreev(config->serve.auth_allowed_groups);
 }
 
 void config_free(struct config *config)
 {
     if (config == NULL)
         return;
+    g_free(config->file);
     g_free(config->database);
     g_free(config->clock_spec);
-    g_ptr_array_unref(config->customers);
+    g_clear_pointer(&config->customers, g_ptr_array_unref);
+    g_free(config->directories.logs);
+    g_free(config->directories.images);
+    g_clear_pointer(&config->retention.per_source, g_hash_table_unref);
+    text_free_secret(config->mongo.uri);
+    g_free(config->mongo.database);
+    g_free(config->smtp.server);
+    g_free(config->smtp.user);
+    text_free_secret(config->smtp.password);
+    g_free(config->smtp.from);
+    g_free(config->report.subject);
+    g_free(config->report.signature);
+    g_free(config->status_map);
+    g_clear_pointer(&config->alerts, g_ptr_array_unref);
+    free_serve(config);
     g_free(config);
 }
 
-/* False with "KEY (where) fault". A NULL fault is fine. */
-static bool accept(const char *key, const char *where, const char *fault, GError **error)
+/* --- m365keep.yaml ------------------------------------------------------------------------------------------------ */
+
+/* Which file to read; NULL: none. One that was named must be there; of the usual places, one that cannot even be looked
+ * into (a folder of another user's) holds nothing for us. */
+static char *find_file(const struct environment *environment, const char *option)
 {
-    if (fault != NULL)
-        g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "%s (from %s) %s", key, where, fault);
-    return fault == NULL;
-}
+    const char *named = option != NULL ? option : environment_get(environment, "M365KEEP_CONFIG");
+    static const char *const usual[] = {CONFIG_FILE, SYSTEM_FILE};
+    struct stat status;
 
-static bool accept_setting(const struct environment *environment, const char *key, const char *fault, GError **error)
-{
-    g_autofree char *where = environment_where(environment, key);
-    return accept(key, where, fault, error);
-}
-
-/* --- credentials -------------------------------------------------------------------------------------------------- */
-
-/* The three that make an app registration usable, under our name and under the plain one that other programs use. */
-enum credential { TENANT_ID, CLIENT_ID, CLIENT_SECRET, CREDENTIALS };
-static const char *const credential_keys[CREDENTIALS][2] = {
-    {"GRAPH_TENANT_ID", "TENANT_ID"},
-    {"GRAPH_CLIENT_ID", "CLIENT_ID"},
-    {"GRAPH_CLIENT_SECRET", "CLIENT_SECRET"},
-};
-
-typedef struct credentials {
-    char *value[CREDENTIALS]; /* NULL: not given */
-    char *where[CREDENTIALS];
-    const char *key[CREDENTIALS]; /* the name it was found under, else ours */
-    bool empty[CREDENTIALS];      /* set, but empty */
-} Credentials;
-
-static void credentials_clear(struct credentials *credentials)
-{
-    for (int i = 0; i < CREDENTIALS; i++) {
-        text_free_secret(credentials->value[i]);
-        g_free(credentials->where[i]);
-    }
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Credentials, credentials_clear)
-
-static bool read_credential(const struct environment *environment, enum credential which, struct credentials *out,
-                            GError **error)
-{
-    out->key[which] = credential_keys[which][0];
-    for (int i = 0; i < 2 && out->value[which] == NULL; i++) {
-        const char *key = credential_keys[which][i];
-        if (environment_is_empty(environment, key)) {
-            out->key[which] = key;
-            out->empty[which] = true;
-        }
-        if (which == CLIENT_SECRET) {
-            if (!environment_secret(environment, key, &out->value[which], &out->where[which], error))
-                return false;
-        } else {
-            out->value[which] = g_strdup(environment_get(environment, key));
-            out->where[which] = out->value[which] != NULL ? environment_where(environment, key) : NULL;
-        }
-        if (out->value[which] != NULL)
-            out->key[which] = key;
-    }
-    return true;
-}
-
-/* All or nothing: says which ones are missing. */
-static bool check_complete(const struct credentials *credentials, GError **error)
-{
-    g_autoptr(GString) missing = g_string_new(NULL);
-    unsigned n = 0;
-
-    for (int i = 0; i < CREDENTIALS; i++) {
-        if (credentials->value[i] != NULL)
-            continue;
-        g_string_append_printf(missing, "%s%s%s", n++ > 0 ? ", " : "", credentials->key[i],
-                               credentials->empty[i] ? " (set, but empty)" : "");
-    }
-    if (n == CREDENTIALS)
-        g_set_error(
-            error, CONFIG_ERROR, CONFIG_ERROR_MISSING,
-            "there are no credentials to collect with: set %s in the environment or in a .env file, from the app "
-            "registration's overview and its certificates and secrets page",
-            missing->str);
-    else if (n > 0)
-        g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID,
-                    "the credentials are incomplete: %s %s missing; set %s in the environment or in a .env file",
-                    missing->str, n == 1 ? "is" : "are", n == 1 ? "it" : "them");
-    return n == 0;
-}
-
-static bool check_credentials(const struct credentials *credentials, GError **error)
-{
-    static const char *(*const checks[CREDENTIALS])(const char *) = {check_tenant_id, check_client_id,
-                                                                     check_client_secret};
-
-    for (int i = 0; i < CREDENTIALS; i++)
-        if (!accept(credentials->key[i], credentials->where[i], checks[i](credentials->value[i]), error))
-            return false;
-    if (check_is_guid(credentials->value[CLIENT_SECRET])) {
-        g_autofree char *message =
-            g_strdup_printf("%s (from %s) has the form of a GUID: that looks like the secret's ID, where "
-                            "its value is needed. The portal shows the value only once; if it is lost, "
-                            "make a new secret.",
-                            credentials->key[CLIENT_SECRET], credentials->where[CLIENT_SECRET]);
-        log_write(LOG_LEVEL_WARN, message, NULL);
-    }
-    return true;
-}
-
-/* --- the customer of the environment ------------------------------------------------------------------------------ */
-
-static const struct config_cloud *read_cloud(const struct environment *environment, GError **error)
-{
-    const char *name = environment_get(environment, "M365_CLOUD");
-    g_autoptr(GString) known = g_string_new(NULL);
-
-    for (const struct config_cloud *cloud = config_clouds(); cloud->name != NULL; cloud++) {
-        if (name == NULL || g_ascii_strcasecmp(name, cloud->name) == 0)
-            return cloud;
-        g_string_append_printf(known, "%s%s", known->len > 0 ? ", " : "", cloud->name);
-    }
-    g_autofree char *fault = g_strdup_printf("names no cloud that is known: it is one of %s", known->str);
-    accept_setting(environment, "M365_CLOUD", fault, error);
+    if (named != NULL)
+        return g_strdup(named);
+    for (size_t i = 0; i < G_N_ELEMENTS(usual); i++)
+        if (stat(usual[i], &status) == 0)
+            return g_strdup(usual[i]);
     return NULL;
 }
 
-/* A base URL that overrides the cloud's. NULL with *error. */
-static char *read_url(const struct environment *environment, const char *key, const char *by_cloud, GError **error)
+/* The file's content; an empty one without a file. NULL with *error. */
+static struct yaml_file *read_file(const char *path, GError **error)
 {
-    const char *value = environment_get(environment, key), *fault = NULL;
-    if (value == NULL)
-        return g_strdup(by_cloud);
-    char *url = check_base_url(value, &fault);
-    accept_setting(environment, key, fault, error);
-    return url;
-}
+    size_t length = 0;
 
-/* TZ's zone, else this machine's. NULL with *error. */
-static char *read_timezone(const struct environment *environment, GError **error)
-{
-    const char *name = environment_get(environment, "TZ");
-
-    if (name == NULL) {
-        g_autoptr(GTimeZone) local = g_time_zone_new_local();
-        return g_strdup(g_time_zone_get_identifier(local));
+    if (path == NULL)
+        return yaml_file_parse(CONFIG_FILE, "", 0, error);
+    char *text = environment_read_bytes(path, YAML_FILE_MAX, &length);
+    if (text == NULL) {
+        g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "cannot read the configuration file %s: %s", path,
+                    errno == EFBIG ? "it is larger than 1 MiB" : g_strerror(errno));
+        return NULL;
     }
-    name += *name == ':'; /* POSIX lets a colon say "a file's name follows" */
-    return accept_setting(environment, "TZ", check_timezone(name), error) ? g_strdup(name) : NULL;
-}
-
-static bool fill_customer(const struct environment *environment, struct config_customer *customer, GError **error)
-{
-    g_auto(Credentials) credentials = {0};
-
-    for (enum credential i = 0; i < CREDENTIALS; i++)
-        if (!read_credential(environment, i, &credentials, error))
-            return false;
-    if (!check_complete(&credentials, error) || !check_credentials(&credentials, error))
-        return false;
-    customer->tenant_id = g_ascii_strdown(credentials.value[TENANT_ID], -1);
-    customer->client_id = g_steal_pointer(&credentials.value[CLIENT_ID]);
-    customer->client_secret = g_steal_pointer(&credentials.value[CLIENT_SECRET]);
-
-    const char *name = environment_get(environment, "M365KEEP_CUSTOMER");
-    if (name != NULL && !accept_setting(environment, "M365KEEP_CUSTOMER", check_customer(name), error))
-        return false;
-    customer->name = g_strdup(name != NULL ? name : CUSTOMER_DEFAULT);
-    customer->cloud = read_cloud(environment, error);
-    return customer->cloud != NULL &&
-           (customer->login_url = read_url(environment, "LOGIN_URL", customer->cloud->login_url, error)) != NULL &&
-           (customer->graph_url = read_url(environment, "GRAPH_URL", customer->cloud->graph_url, error)) != NULL &&
-           (customer->manage_url = read_url(environment, "MANAGE_URL", customer->cloud->manage_url, error)) != NULL &&
-           (customer->timezone = read_timezone(environment, error)) != NULL;
+    struct yaml_file *file = yaml_file_parse(path, text, length, error);
+    g_free(text);
+    if (file != NULL && !yaml_file_has(file, ""))
+        log_write(LOG_LEVEL_WARN, "The configuration file holds no setting: everything is at its default.", "file",
+                  path, NULL);
+    return file;
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
-static bool read_database(const struct environment *environment, const char *option, struct config *config,
-                          GError **error)
+static bool read_database(const struct settings *settings, const char *option, struct config *config, GError **error)
 {
-    const char *by_environment = environment_get(environment, "M365KEEP_DB");
+    const struct setting setting = {"M365KEEP_DB", "database", settings->file->root->database};
 
     if (option != NULL && *option == '\0') {
         g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "--db is empty: give it the path of the database");
         return false;
     }
-    config->database = g_strdup(option != NULL ? option : by_environment != NULL ? by_environment : DATABASE_DEFAULT);
+    if (option != NULL)
+        config->database = g_strdup(option);
+    else if (!settings_path(settings, setting, NULL, &config->database, error))
+        return false;
+    else if (config->database == NULL)
+        config->database = g_strdup(DATABASE_DEFAULT);
     return true;
+}
+
+static bool accept_setting(const struct environment *environment, const char *key, const char *fault, GError **error)
+{
+    g_autofree char *where = environment_where(environment, key);
+    return settings_accept(key, where, fault, error);
 }
 
 static bool read_pace(const struct environment *environment, struct config *config, GError **error)
@@ -269,12 +161,24 @@ static bool read_clock(const struct environment *environment, struct config *con
     return false;
 }
 
-static bool read_customers(const struct environment *environment, struct config *config, GError **error)
+static bool read_all(const struct settings *settings, const struct config_options *options, struct config *config,
+                     GError **error)
 {
-    struct config_customer *customer = g_new0(struct config_customer, 1);
+    config->customers = g_ptr_array_new_with_free_func(customers_free);
+    return read_database(settings, options->database, config, error) &&
+           read_pace(settings->environment, config, error) && read_clock(settings->environment, config, error) &&
+           settings_read(settings, options->need_customers, config, error) && lists_alerts(settings, config, error) &&
+           customers_read(settings, options->need_customers, config, error);
+}
 
-    g_ptr_array_add(config->customers, customer);
-    return fill_customer(environment, customer, error);
+/* The same; the file is known by then. */
+static bool read_with_file(const struct environment *environment, const struct config_options *options,
+                           struct config *config, GError **error)
+{
+    g_autoptr(YamlFile) file = read_file(config->file, error);
+    const struct settings settings = {.environment = environment, .file = file};
+
+    return file != NULL && read_all(&settings, options, config, error);
 }
 
 struct config *config_load(const struct config_options *options, GError **error)
@@ -282,11 +186,14 @@ struct config *config_load(const struct config_options *options, GError **error)
     g_autoptr(Environment) environment = environment_new(options->env_file, error);
     if (environment == NULL)
         return NULL;
+    if (options->config_file != NULL && *options->config_file == '\0') {
+        g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID,
+                    "--config is empty: give it the path of the configuration file");
+        return NULL;
+    }
     struct config *config = g_new0(struct config, 1);
-    config->customers = g_ptr_array_new_with_free_func(customer_free);
-    if (!read_database(environment, options->database, config, error) || !read_pace(environment, config, error) ||
-        !read_clock(environment, config, error) ||
-        (options->need_customers && !read_customers(environment, config, error))) {
+    config->file = find_file(environment, options->config_file);
+    if (!read_with_file(environment, options, config, error)) {
         config_free(config);
         return NULL;
     }

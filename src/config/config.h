@@ -1,6 +1,7 @@
-/* config - the environment, .env and (with time) a file, as one read-only `struct config`.
+/* config - the environment, .env and m365keep.yaml, as one read-only `struct config`.
  *
- * Precedence: the real environment, then the .env file, then the built-in default. A secret NAME may also come from the
+ * Precedence: the command line, then the real environment, then the .env file, then m365keep.yaml, then the built-in
+ * default. A secret NAME may also come from the
  * file that NAME_FILE names, or from $CREDENTIALS_DIRECTORY/NAME (systemd); given in two ways at once is an error. */
 #ifndef M365KEEP_CONFIG_ROOM_H
 #define M365KEEP_CONFIG_ROOM_H
@@ -31,20 +32,87 @@ struct config_customer {
     char *name;
     char *tenant_id; /* GUID, lower case: a domain would be a second name of the same tenant */
     char *client_id;
-    char *client_secret; /* wiped by config_free */
+    char *client_secret;      /* wiped by config_free; NULL: there is a certificate */
+    char *client_certificate; /* PEM text of a certificate and its private key, likewise; NULL: there is a secret */
     const struct config_cloud *cloud;
     char *login_url, *graph_url, *manage_url; /* the cloud's, or what overrides them; https, or http to loopback */
     char *timezone;
+    /* NULL-ended; names are checked, but not whether this version collects such a source yet. */
+    char **sources;       /* NULL: all */
+    char **sign_in_types; /* never empty; {"interactiveUser"} by default */
+    char **services;      /* health and reports; NULL: all */
+    char **mail_to, **mail_cc;
+};
+
+enum config_mirror_deletes { CONFIG_DELETES_KEEP, CONFIG_DELETES_MIRROR };
+enum config_smtp_security { CONFIG_SMTP_STARTTLS, CONFIG_SMTP_NONE };
+enum config_transport { CONFIG_TRANSPORT_SMTP, CONFIG_TRANSPORT_GRAPH };
+
+/* When something is done: every so many seconds, or daily at a time of day. */
+struct config_schedule {
+    bool daily;
+    int64_t every_s; /* with daily false */
+    int minute;      /* of the day, 0 to 1439, with daily true */
+};
+
+struct config_retention {
+    int64_t days;           /* 0: keep for ever */
+    int64_t max_size_bytes; /* 0: no limit */
+    GHashTable *per_source; /* source's name as in the table of sources (char *) -> int64_t * days */
+};
+
+/* An alert: a search that is run again and again, and mails what is new. */
+struct config_alert {
+    char *name, *search;
+    char **mail_to;
+    int64_t every_s;
 };
 
 typedef struct config {
+    char *file; /* the m365keep.yaml that was read, or NULL */
     char *database;
     char *clock_spec;     /* M365KEEP_CLOCK or NULL */
     bool pace;            /* REQUEST_BUDGETS: true for documented, the default */
     GPtrArray *customers; /* struct config_customer *, in the order given */
-} Config;                 /* the name g_autoptr needs */
+    struct {
+        char *logs, *images; /* NULL: none */
+    } directories;
+    struct config_retention retention;
+    struct {
+        char *uri; /* wiped; NULL: no mirror */
+        char *database;
+        enum config_mirror_deletes deletes;
+    } mongo;
+    struct {
+        char *server; /* NULL: no mail by SMTP */
+        int port;
+        enum config_smtp_security security;
+        char *user, *password; /* for AUTH, which takes both; password is wiped; NULL: not given */
+        char *from;            /* NULL: none */
+        enum config_transport transport;
+    } smtp;
+    struct {
+        char *subject, *signature; /* signature: a file's path, or NULL */
+        int days_from, days_to;
+    } report;
+    char *status_map; /* a file's path; NULL: the built-in one */
+    struct {
+        struct config_schedule collect, health, replicate, report, prune;
+    } schedule;
+    GPtrArray *alerts; /* struct config_alert * */
+    struct {
+        char *listen;
+        bool auth_enabled;
+        char *auth_tenant_id, *auth_client_id, *auth_authority, *auth_scope; /* NULL: not given */
+        char **auth_allowed_roles, **auth_allowed_groups;                    /* NULL: none */
+        bool periodic_fetch;
+        int fetch_interval_minutes;
+    } serve;
+} Config; /* the name g_autoptr needs */
 
 struct config_options {
+    const char
+        *config_file;     /* --config; NULL: $M365KEEP_CONFIG, ./m365keep.yaml, /etc/m365keep/m365keep.yaml, or none */
     const char *env_file; /* --env-file; NULL: .env in the working directory if there is one */
     const char *database; /* --db; NULL: M365KEEP_DB or the default */
     bool need_customers;  /* false for commands that only read the database */
@@ -56,5 +124,23 @@ struct config_options {
 struct config *config_load(const struct config_options *options, GError **error);
 void config_free(struct config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* --- files to start from --------------------------------------------------------------------------------------------
+ */
+
+/* A file for `m365keep init` to write, readable by its owner only. */
+struct config_file {
+    const char *name; /* "m365keep.yaml", ".env"; static */
+    char *text;       /* wiped when freed: .env holds secrets */
+};
+
+/* m365keep.yaml and .env with every setting explained. Returned: struct config_file *, g_ptr_array_unref. */
+GPtrArray *config_sample(void);
+
+/* The same with what the Python file `path` says, the config.py of MS-service-api-monitor: plain values only, nothing
+ * is executed. There may be a signature.html and a status_map.yaml with them. A credential of it goes into .env, unless
+ * the environment has its variable. `remarks` gets sentences (char *, to be freed) on what was left out, without
+ * secrets. NULL with CONFIG_ERROR_INVALID. Returned: as above. */
+GPtrArray *config_import_python(const char *path, GPtrArray *remarks, GError **error);
 
 #endif

@@ -150,8 +150,8 @@ static bool expand_braced(struct reader *reader, const char *inside, const char 
         return !set || expand(reader, p, length, depth + 1, out, error);
     case '?':
         if (!set) {
-            g_autofree char *what =
-                g_strdup_printf("%s is required, but not set: %.*s", name, (int)MIN(length, 200), p);
+            g_autofree char *message = g_utf8_make_valid(p, (gssize)MIN(length, 200));
+            g_autofree char *what = g_strdup_printf("%s is required, but not set: %s", name, message);
             return fail(reader, reader->key_line, error, what);
         }
         g_string_append(out, value);
@@ -363,4 +363,24 @@ bool dotenv_parse(const char *file, const char *text, size_t length, GHashTable 
             return false;
     }
     return true;
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+void dotenv_append(GString *out, const char *key, const char *value)
+{
+    /* Single quotes keep everything but themselves and a backslash before one; so those go in double quotes, where
+     * what is special has a backslash. */
+    bool plain = strpbrk(value, "'\\\r") == NULL;
+
+    g_string_append_printf(out, "%s=%c", key, plain ? '\'' : '"');
+    for (; *value != '\0'; value++) {
+        if (!plain && *value == '\r')
+            g_string_append(out, "\\r"); /* before a newline it would be taken for the line's end */
+        else if (!plain && strchr("\\\"$", *value) != NULL)
+            g_string_append_printf(out, "\\%c", *value);
+        else
+            g_string_append_c(out, *value);
+    }
+    g_string_append(out, plain ? "'\n" : "\"\n");
 }

@@ -1,4 +1,4 @@
-/* dotenv - reads a .env file as docker compose does, so that one file serves both.
+/* dotenv - reads (and writes) a .env file as docker compose does, so that one file serves both.
  *
  * KEY=value, KEY: value, `export KEY=value`; blank lines and lines that begin with # are skipped; a KEY alone is left
  * to the environment. Unquoted values end at the line's end or at a blank followed by #. 'Single quotes' keep
@@ -27,5 +27,8 @@ GHashTable *dotenv_table_new(void);
 /* Adds what the `length` bytes of `text` say to `values`; of doubled names the last line wins. False with
  * CONFIG_ERROR_INVALID, naming `file` and line and never a value. */
 bool dotenv_parse(const char *file, const char *text, size_t length, GHashTable *values, GError **error);
+
+/* Appends the line that sets `key`, quoted as needed so that the value is read back as it is. */
+void dotenv_append(GString *out, const char *key, const char *value);
 
 #endif

@@ -20,9 +20,7 @@ struct environment {
     GHashTable *values; /* name -> struct dotenv_value * */
 };
 
-/* Reads a whole file of at most `most` bytes, which need not be a regular one. Returned: a NUL-terminated text, wiped
- * by text_free_secret as far as its first NUL. NULL with errno set; EFBIG when it is larger. */
-static char *read_file(const char *path, size_t most, size_t *length)
+char *environment_read_bytes(const char *path, size_t most, size_t *length)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
@@ -48,7 +46,7 @@ static char *read_file(const char *path, size_t most, size_t *length)
 static bool parse_env_file(struct environment *environment, GError **error)
 {
     size_t length = 0;
-    char *text = read_file(environment->file, ENV_FILE_MAX, &length);
+    char *text = environment_read_bytes(environment->file, ENV_FILE_MAX, &length);
     if (text == NULL) {
         g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "cannot read the environment file %s: %s",
                     environment->file, errno == EFBIG ? "it is larger than 1 MiB" : g_strerror(errno));
@@ -119,33 +117,47 @@ char *environment_where(const struct environment *environment, const char *key)
 
 /* --- secrets in files --------------------------------------------------------------------------------------------- */
 
-/* A secret that a file holds; `told_by` says what named the file. NULL with *error. */
-static char *read_secret_file(const char *told_by, const char *path, GError **error)
+/* What is wrong with a secret's file; takes the newline at its end off. */
+static const char *secret_fault(char *secret, size_t length)
+{
+    if (memchr(secret, '\0', length) != NULL)
+        return "holds a NUL byte; write the secret as plain UTF-8 text (a certificate as PEM, which openssl pkcs12 -in "
+               "FILE "
+               "-out NEW_FILE -nodes makes of a .pfx)";
+    if (length > 0 && secret[length - 1] == '\n')
+        secret[--length] = '\0';
+    if (length > 0 && secret[length - 1] == '\r')
+        secret[--length] = '\0';
+    return length == 0 ? "is empty; write the secret's value into it" : NULL;
+}
+
+char *environment_read_file(const char *path, GError **error)
 {
     size_t length = 0;
-    char *secret = read_file(path, SECRET_FILE_MAX, &length);
+    char *secret = environment_read_bytes(path, SECRET_FILE_MAX, &length);
 
     if (secret == NULL) {
-        g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "%s names the file %s, which cannot be read: %s",
-                    told_by, path, errno == EFBIG ? "it is larger than 64 KiB, so it is no secret" : g_strerror(errno));
+        g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "cannot be read: %s",
+                    errno == EFBIG ? "it is larger than 64 KiB, so it is no secret" : g_strerror(errno));
         return NULL;
     }
-    const char *fault = NULL;
-    if (memchr(secret, '\0', length) != NULL) {
-        fault = "holds a NUL byte; write the secret as plain UTF-8 text";
-    } else {
-        if (length > 0 && secret[length - 1] == '\n')
-            secret[--length] = '\0';
-        if (length > 0 && secret[length - 1] == '\r')
-            secret[--length] = '\0';
-        fault = length == 0 ? "is empty; write the secret's value into it" : NULL;
-    }
+    const char *fault = secret_fault(secret, length);
     if (fault == NULL)
         return secret;
-    g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "%s names the file %s, which %s", told_by, path, fault);
+    g_set_error_literal(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, fault);
     explicit_bzero(secret, length);
     g_free(secret);
     return NULL;
+}
+
+/* A secret that a file holds; `told_by` says what named the file. NULL with *error. */
+static char *read_secret_file(const char *told_by, const char *path, GError **error)
+{
+    char *secret = environment_read_file(path, error);
+
+    if (secret == NULL)
+        g_prefix_error(error, "%s names the file %s, which ", told_by, path);
+    return secret;
 }
 
 /* $CREDENTIALS_DIRECTORY/KEY when systemd put one there, else NULL. */

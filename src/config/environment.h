@@ -30,6 +30,14 @@ char *environment_where(const struct environment *environment, const char *key);
 bool environment_secret(const struct environment *environment, const char *key, char **secret, char **where,
                         GError **error);
 
+/* What a file holds that a secret is in, less one newline at its end. NULL with *error, whose message follows "the file
+ * ...": "is empty; ...". Returned: text_free_secret. */
+char *environment_read_file(const char *path, GError **error);
+
+/* Reads a whole file of at most `most` bytes, which need not be a regular one. Returned: a text with a NUL after its
+ * *length bytes. NULL with errno set; EFBIG when it is larger. */
+char *environment_read_bytes(const char *path, size_t most, size_t *length);
+
 /* Puts the file's proxy and certificate variables, which libraries read by themselves, into the real environment where
  * that has none. Call it before any thread starts. */
 void environment_share(const struct environment *environment);

@@ -178,14 +178,44 @@ static char *list_words(const GPtrArray *names)
     return g_string_free(out, out->len == 0);
 }
 
-/* Adds the parts of `text` between any of `separators`, each once. */
-static void add_parts(GPtrArray *names, const char *text, const char *separators)
+/* Names in their order, each once. Nothing bounds how many a record holds: hence the set. */
+struct names {
+    GPtrArray *list;  /* char *, owned */
+    GHashTable *seen; /* the same, borrowed */
+};
+
+static void names_init(struct names *names)
+{
+    names->list = g_ptr_array_new_with_free_func(g_free);
+    names->seen = g_hash_table_new(g_str_hash, g_str_equal);
+}
+
+static void names_add(struct names *names, const char *name)
+{
+    if (g_hash_table_contains(names->seen, name))
+        return;
+    g_ptr_array_add(names->list, g_strdup(name));
+    g_hash_table_add(names->seen, g_ptr_array_index(names->list, names->list->len - 1));
+}
+
+/* Frees the names and gives them in words; NULL when there are none. */
+static char *names_take_words(struct names *names)
+{
+    char *words = list_words(names->list);
+
+    g_hash_table_unref(names->seen);
+    g_ptr_array_unref(names->list);
+    return words;
+}
+
+/* Adds the parts of `text` between any of `separators`. */
+static void add_parts(struct names *names, const char *text, const char *separators)
 {
     g_auto(GStrv) parts = g_strsplit_set(text, separators, -1);
 
     for (char **part = parts; *part != NULL; part++)
         if (!record_says_nothing(*part, strlen(*part)))
-            record_add_name(names, g_strstrip(*part));
+            names_add(names, g_strstrip(*part));
 }
 
 /* Names with a dot tell about actor or target ("TargetId.UserType"), not about a change; so do these. */
@@ -200,47 +230,44 @@ static char *changes(const struct sentence *s)
 {
     g_autofree char *included = property_value(s, "Included Updated Properties");
     const struct json_node *properties = json_get(audit_targets(s->record), "modifiedProperties");
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    struct names names;
 
+    names_init(&names);
     if (included != NULL) {
-        add_parts(names, included, ",");
-        return list_words(names);
+        add_parts(&names, included, ",");
+        return names_take_words(&names);
     }
-    if (properties == NULL || properties->type != JSON_ARRAY)
-        return NULL;
-    for (const struct json_node *one = properties->child; one != NULL; one = one->next) {
-        const char *name = record_string(one, "displayName");
-        if (name != NULL && is_change(name))
-            record_add_name(names, name);
-    }
-    return list_words(names);
+    if (properties != NULL && properties->type == JSON_ARRAY)
+        for (const struct json_node *one = properties->child; one != NULL; one = one->next) {
+            const char *name = record_string(one, "displayName");
+            if (name != NULL && is_change(name))
+                names_add(&names, name);
+        }
+    return names_take_words(&names);
 }
 
-static bool has_entry(const GPtrArray *entries, const char *entry)
+/* Copies of the entries of `of` that are not among `others`. */
+static GPtrArray *differing(const GPtrArray *of, const GPtrArray *others)
 {
-    for (guint i = 0; i < entries->len; i++)
-        if (strcmp(g_ptr_array_index(entries, i), entry) == 0)
-            return true;
-    return false;
-}
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    GPtrArray *differing = g_ptr_array_new_with_free_func(g_free);
 
-/* The entries of `of` that are not among `others`: what a list gained, or lost. */
-static void differing(GPtrArray *of, const GPtrArray *others)
-{
-    for (guint i = of->len; i > 0; i--)
-        if (has_entry(others, g_ptr_array_index(of, i - 1)))
-            g_ptr_array_remove_index(of, i - 1);
+    for (guint i = 0; i < others->len; i++)
+        g_hash_table_add(known, g_ptr_array_index(others, i));
+    for (guint i = 0; i < of->len; i++)
+        if (!g_hash_table_contains(known, g_ptr_array_index(of, i)))
+            g_ptr_array_add(differing, g_strdup(g_ptr_array_index(of, i)));
+    return differing;
 }
 
 /* Entries gained (or lost) by the property, as stored. */
 static GPtrArray *difference(const struct sentence *s, const char *name, bool gained)
 {
     const struct json_node *found = property(s, name);
-    GPtrArray *entries = entries_of(record_string(found, gained ? "newValue" : "oldValue"));
+    g_autoptr(GPtrArray) entries = entries_of(record_string(found, gained ? "newValue" : "oldValue"));
     g_autoptr(GPtrArray) others = entries_of(record_string(found, gained ? "oldValue" : "newValue"));
 
-    differing(entries, others);
-    return entries;
+    return differing(entries, others);
 }
 
 /* The value of KEY=value inside "[KeyIdentifier=...,KeyType=Password,DisplayName=x]"; NULL when it is not there. */
@@ -317,11 +344,12 @@ static char *consent(const struct sentence *s)
 static char *scope(const struct sentence *s)
 {
     g_autofree char *value = property_value(s, "DelegatedPermissionGrant.Scope");
-    g_autoptr(GPtrArray) scopes = g_ptr_array_new_with_free_func(g_free);
+    struct names scopes;
 
+    names_init(&scopes);
     if (value != NULL)
-        add_parts(scopes, value, " ");
-    return list_words(scopes);
+        add_parts(&scopes, value, " ");
+    return names_take_words(&scopes);
 }
 
 /* The scopes after the consent, out of "[[Id: .., Scope: a b, ..]] => [[Id: .., Scope: a b c, ..], ..]". */
@@ -329,14 +357,15 @@ static char *permissions(const struct sentence *s)
 {
     g_autofree char *value = property_value(s, "ConsentAction.Permissions");
     const char *at = value != NULL ? strstr(value, "=>") : NULL;
-    g_autoptr(GPtrArray) scopes = g_ptr_array_new_with_free_func(g_free);
+    struct names scopes;
 
+    names_init(&scopes);
     while (at != NULL && (at = strstr(at, "Scope:")) != NULL) {
         at += strlen("Scope:");
         g_autofree char *some = g_strndup(at, strcspn(at, ",]"));
-        add_parts(scopes, some, " ");
+        add_parts(&scopes, some, " ");
     }
-    return list_words(scopes);
+    return names_take_words(&scopes);
 }
 
 /* The state of a conditional access policy in its JSON: {"state":"enabled"}, older {"State":"Enabled"}. */

@@ -37,6 +37,40 @@ bool record_same(const char *a, const char *b)
     return a != NULL && b != NULL && g_ascii_strcasecmp(a, b) == 0;
 }
 
+const struct json_node *record_open(const char *source_name, struct json_tree *tree, struct json_slice record,
+                                    GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    const struct json_node *node;
+
+    if (record.fault == JSON_FAULT_TEXT) {
+        g_set_error(
+            error, JSON_ERROR, JSON_ERROR_SYNTAX,
+            "A record of %s holds text that is not UTF-8, or bare control characters: kept as received, not decoded.",
+            source_name);
+        return NULL;
+    }
+    if (record.fault == JSON_FAULT_DEPTH) {
+        g_set_error(error, JSON_ERROR, JSON_ERROR_TOO_LARGE,
+                    "A record of %s is nested deeper than %d levels: kept as received, not decoded.", source_name,
+                    JSON_DEPTH_MAX);
+        return NULL;
+    }
+    node = json_tree_parse(tree, record.bytes, record.length, &cause);
+    if (node == NULL) {
+        g_set_error(error, JSON_ERROR, cause->code,
+                    "A record of %s could not be read (%s): kept as received, not decoded.", source_name,
+                    cause->message);
+        return NULL;
+    }
+    if (node->type != JSON_OBJECT) {
+        g_set_error(error, JSON_ERROR, JSON_ERROR_SHAPE,
+                    "A record of %s is not a JSON object: kept as received, not decoded.", source_name);
+        return NULL;
+    }
+    return node;
+}
+
 void record_add_name(GPtrArray *names, const char *name)
 {
     if (name == NULL)

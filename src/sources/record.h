@@ -15,6 +15,11 @@ enum {
     JSON_IN_STRINGS = 4,     /* levels of JSON inside strings that are looked into */
 };
 
+/* The record as a tree of nodes, an object; NULL with *error, a sentence for the list of unreadable records that names
+ * the source. Borrowed from `tree`. */
+const struct json_node *record_open(const char *source_name, struct json_tree *tree, struct json_slice record,
+                                    GError **error);
+
 /* True for the words by which Microsoft says "nothing": "", blanks, "<null>", "Not Available". */
 bool record_says_nothing(const char *text, size_t length);
 

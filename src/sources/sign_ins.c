@@ -1,5 +1,5 @@
-/* sign_ins - auditLogs/signIns of Microsoft Graph v1.0: interactive sign-ins of users. Records of the other classes
- * have the same shape and are read as well. */
+/* sign_ins - auditLogs/signIns of Microsoft Graph: sign-ins of users, interactive (v1.0 and beta) and not, of service
+ * principals and of managed identities (beta). All have one shape; who and what stands where differs. */
 #include <string.h>
 
 #include "base/base.h"
@@ -39,6 +39,35 @@ static const char *result_of(struct outcome outcome)
 /* --- who and what
  * ------------------------------------------------------------------------------------------------------ */
 
+/* Who signs in, and how. */
+enum kind { INTERACTIVE, NON_INTERACTIVE, SERVICE_PRINCIPAL, MANAGED_IDENTITY };
+
+static bool is_of_type(const struct json_node *record, const char *type)
+{
+    const struct json_node *types = json_get(record, "signInEventTypes");
+
+    if (types == NULL || types->type != JSON_ARRAY)
+        return false;
+    for (const struct json_node *one = types->child; one != NULL; one = one->next)
+        if (one->type == JSON_STRING && record_same(one->text, type))
+            return true;
+    return false;
+}
+
+static enum kind kind_of(const struct json_node *record)
+{
+    if (is_of_type(record, "managedIdentity"))
+        return MANAGED_IDENTITY;
+    if (is_of_type(record, "servicePrincipal"))
+        return SERVICE_PRINCIPAL;
+    return is_of_type(record, "nonInteractiveUser") ? NON_INTERACTIVE : INTERACTIVE;
+}
+
+static bool is_application(enum kind kind)
+{
+    return kind == SERVICE_PRINCIPAL || kind == MANAGED_IDENTITY;
+}
+
 /* A user's id that is one: where there is no user Entra writes zeros. */
 static const char *user_id(const struct json_node *record)
 {
@@ -47,10 +76,16 @@ static const char *user_id(const struct json_node *record)
     return id != NULL && strcmp(id, "00000000-0000-0000-0000-000000000000") != 0 ? id : NULL;
 }
 
-static void decode_actor(const struct json_node *record, struct document *document)
+static void add_application_names(GPtrArray *names, const struct json_node *record)
 {
-    GPtrArray *names = document->actor_names;
+    record_add_name(names, record_string(record, "servicePrincipalName"));
+    record_add_name(names, record_string(record, "appDisplayName"));
+    record_add_name(names, record_string(record, "servicePrincipalId"));
+    record_add_name(names, record_string(record, "appId"));
+}
 
+static void add_user_names(GPtrArray *names, const struct json_node *record)
+{
     record_add_name(names, record_string(record, "userPrincipalName"));
     record_add_name(names, record_string(record, "userDisplayName"));
     record_add_name(names, record_string(record, "servicePrincipalName"));
@@ -59,32 +94,45 @@ static void decode_actor(const struct json_node *record, struct document *docume
         record_add_name(names, record_string(record, "servicePrincipalId"));
         record_add_name(names, record_string(record, "appId"));
     }
+}
+
+static void decode_actor(const struct json_node *record, enum kind kind, struct document *document)
+{
+    GPtrArray *names = document->actor_names;
+
+    if (is_application(kind))
+        add_application_names(names, record);
+    else
+        add_user_names(names, record);
     if (names->len == 0)
         record_add_name(names, "unknown");
     document->actor_display = g_strdup(g_ptr_array_index(names, 0));
 }
 
-static const char *application(const struct json_node *record)
+/* What was signed in to: the application that a user opened; an application is the actor itself, and signs in to a
+ * resource. */
+static const char *application(const struct json_node *record, enum kind kind)
 {
-    static const char *const keys[] = {"appDisplayName", "resourceDisplayName", "appId"};
+    static const char *const of_users[] = {"appDisplayName", "resourceDisplayName", "appId", NULL};
+    static const char *const of_applications[] = {"resourceDisplayName", "resourceId", NULL};
 
-    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-        const char *name = record_string(record, keys[i]);
+    for (const char *const *key = is_application(kind) ? of_applications : of_users; *key != NULL; key++) {
+        const char *name = record_string(record, *key);
         if (name != NULL)
             return name;
     }
     return NULL;
 }
 
-static char *targets_of(const struct json_node *record)
+static char *targets_of(const struct json_node *record, enum kind kind)
 {
-    const char *app = application(record);
+    const char *app = application(record, kind);
     const char *resource = record_string(record, "resourceDisplayName");
     GString *out = g_string_new("[");
 
     if (app != NULL)
         text_append_json(out, app);
-    if (resource != NULL && strcmp(resource, app) != 0) { /* then there is an application, the resource at least */
+    if (resource != NULL && g_strcmp0(resource, app) != 0) { /* then there is an application, the resource at least */
         g_string_append_c(out, ',');
         text_append_json(out, resource);
     }
@@ -228,16 +276,27 @@ static void append_reason(GString *out, const struct json_node *record, struct o
         append_policies(out, record, ", asked for by conditional access policy ");
 }
 
-static char *summary_of(const struct json_node *record, const struct document *document, struct outcome outcome)
+/* "Service principal Backup", "ada@example.org", "An unknown user". */
+static void append_actor(GString *out, const struct document *document, enum kind kind)
 {
-    const char *app = application(record);
-    const char *client = record_string(record, "clientAppUsed");
-    GString *out = g_string_sized_new(192);
+    static const char *const words[] = {
+        [INTERACTIVE] = "user",
+        [NON_INTERACTIVE] = "user",
+        [SERVICE_PRINCIPAL] = "service principal",
+        [MANAGED_IDENTITY] = "managed identity",
+    };
 
-    if (strcmp(document->actor_display, "unknown") == 0)
-        g_string_append(out, "An unknown user");
-    else
-        phrase_append(out, document->actor_display);
+    if (strcmp(document->actor_display, "unknown") == 0) {
+        g_string_append_printf(out, "An unknown %s", words[kind]);
+        return;
+    }
+    if (is_application(kind))
+        g_string_append(out, kind == MANAGED_IDENTITY ? "Managed identity " : "Service principal ");
+    phrase_append(out, document->actor_display);
+}
+
+static void append_what(GString *out, const struct document *document, struct outcome outcome)
+{
     if (!outcome.known)
         g_string_append(out, " tried to sign in");
     else if (outcome.code == 0)
@@ -245,10 +304,22 @@ static char *summary_of(const struct json_node *record, const struct document *d
     else
         g_string_append(out, strcmp(document->result, "failure") == 0 ? " failed to sign in"
                                                                       : " was interrupted signing in");
-    if (app != NULL) {
+    if (document->operation != NULL) {
         g_string_append(out, " to ");
-        phrase_append(out, record_same(app, "Windows Sign In") ? "Windows" : app);
+        phrase_append(out, record_same(document->operation, "Windows Sign In") ? "Windows" : document->operation);
     }
+}
+
+static char *summary_of(const struct json_node *record, const struct document *document, enum kind kind,
+                        struct outcome outcome)
+{
+    const char *client = record_string(record, "clientAppUsed");
+    GString *out = g_string_sized_new(192);
+
+    append_actor(out, document, kind);
+    append_what(out, document, outcome);
+    if (kind == NON_INTERACTIVE)
+        g_string_append(out, " (non-interactive)");
     append_place(out, record);
     if (is_legacy(client))
         g_string_append_printf(out, " with a legacy client (%s)", client);
@@ -260,12 +331,13 @@ static char *summary_of(const struct json_node *record, const struct document *d
 
 void sign_ins_decode(const struct json_node *record, struct document *document)
 {
+    enum kind kind = kind_of(record);
     struct outcome outcome = outcome_of(record);
 
     document->service = g_strdup("SignIn");
-    document->operation = g_strdup(application(record));
+    document->operation = g_strdup(application(record, kind));
     document->result = g_strdup(result_of(outcome));
-    decode_actor(record, document);
-    document->target_displays = targets_of(record);
-    document->display_summary = summary_of(record, document, outcome);
+    decode_actor(record, kind, document);
+    document->target_displays = targets_of(record, kind);
+    document->display_summary = summary_of(record, document, kind, outcome);
 }

@@ -9,6 +9,7 @@ import struct
 OWN_COLUMNS = {
     "event_id", "seq", "first_seq", "first_seen", "changed_at", "last_seen", "read_at", "stored_at", "received_at", "request_id",
     "updated_at", "unreadable_id", "reads", "late_records", "records", "last_run", "last_success", "customer_id",
+    "user_id", "kind", "started_at", "completed_at", "saved_at",
 }
 
 
@@ -84,9 +85,10 @@ def check_integrity(path):
         assert tables
         for table in tables:
             connection.execute(f"INSERT INTO {table}({table}, rank) VALUES('integrity-check', 1)")
-        left = {row[0] for row in connection.execute("SELECT event_id FROM events")}
-        right = {row[0] for row in connection.execute("SELECT rowid FROM event_fts")}
-        assert left == right
+        for column, view, table in (("event_id", "events", "event_fts"), ("user_id", "users", "user_fts")):
+            left = {row[0] for row in connection.execute(f"SELECT {column} FROM {view}")}
+            right = {row[0] for row in connection.execute(f"SELECT rowid FROM {table}")}
+            assert left == right
     finally:
         connection.rollback()
         connection.close()

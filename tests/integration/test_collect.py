@@ -37,14 +37,23 @@ def iso(epoch):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
 
 
+EVENTS = ("sign-ins", "directory-audits")
+
+
 def sources(result):
     """The report's sources by name, of the only customer."""
     [customer] = json.loads(result.stdout)["customers"]
     return {source["source"]: source for source in customer["sources"]}
 
 
+def event_sources(result):
+    """Those of them that are read in windows of time."""
+    return {name: source for name, source in sources(result).items() if name in EVENTS}
+
+
 def total(result, figure):
-    return sum(source[figure] for source in sources(result).values())
+    """A figure of all events."""
+    return sum(source[figure] for source in event_sources(result).values())
 
 
 @pytest.fixture(name="path")
@@ -357,7 +366,7 @@ def test_hours_and_since_read_again_from_there(sim, collect, path, arguments, be
     simulator.add_record("sign-ins", sign_in(1, NOON - 40 * HOUR))
     simulator.add_record("sign-ins", sign_in(2, NOON - 70 * HOUR))
     result = collect(simulator, *arguments)
-    for source in sources(result).values():
+    for source in event_sources(result).values():
         assert (source["from"], source["to"], source["updated"]) == (iso(begin), iso(NOON), 0)
     assert sources(result)["sign-ins"]["inserted"] == 1 and sources(result)["directory-audits"]["inserted"] == 0
     assert sign_in(1, NOON)["id"] in ids(path) and sign_in(2, NOON)["id"] not in ids(path)
@@ -367,7 +376,7 @@ def test_hours_and_since_read_again_from_there(sim, collect, path, arguments, be
 def test_since_before_what_the_service_keeps_reads_what_there_is_and_says_so(sim, collect, path):
     simulator = sim(SMALL)
     result = collect(simulator, "--since", "2020-01-01")
-    assert all("30 days" in source["warnings"][0] for source in sources(result).values())
+    assert all("30 days" in source["warnings"][0] for source in event_sources(result).values())
     assert database.truth(path) == simulator.truth()
 
 
@@ -377,7 +386,7 @@ def test_since_before_what_the_service_keeps_reads_what_there_is_and_says_so(sim
     (["--hours", "-5"], "1 to 8784"), (["--hours", "8785"], "1 to 8784"), (["--hours", "2.5"], "'2.5'"), (["--hours", ""], "--hours"),
     (["--only", "signins"], 'did you mean "sign-ins"?'), (["--only", "sign-ins,directory_audits"], 'did you mean "directory-audits"?'),
     (["--only", ""], "sign-ins, directory-audits"), (["--only", "sign-ins,"], "sign-ins, directory-audits"),
-    (["--only", "mailboxes"], "The sources are: sign-ins, directory-audits"), (["--customer", "deflaut"], 'did you mean "default"?'),
+    (["--only", "mailboxes"], "The sources are: users, sign-ins, directory-audits"), (["--customer", "deflaut"], 'did you mean "default"?'),
     (["--customer", "fabrikam"], "The customers are: default"), (["--customer", ""], "The customers are: default"),
 ])
 def test_what_does_not_exist_is_refused_before_anything_is_touched(sim, keep, tmp_path, arguments, words):
@@ -654,7 +663,7 @@ def test_a_database_that_another_program_keeps_locked_costs_nothing_q118(sim, ke
 # --- what it says ---------------------------------------------------------------------------------------------------------
 
 NUMBERS = ["fetched", "inserted", "updated", "duplicates", "removed", "unreadable", "requests", "throttled", "retried", "bytes"]
-SOURCE_KEYS = ["source", "status", *NUMBERS, "from", "to", "warnings", "error"]
+SOURCE_KEYS = ["source", "part", "status", *NUMBERS, "from", "to", "warnings", "error"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -686,11 +695,12 @@ def test_the_json_report_has_the_promised_shape(sim, keep):
     simulator = sim(SMALL)
     good = keep(["collect", "--db", "audit.db", "--json"], sim=simulator)
     report = check_report(good.stdout)
-    assert [source["source"] for source in report["customers"][0]["sources"]] == ["sign-ins", "directory-audits"]
+    assert [source["source"] for source in report["customers"][0]["sources"]] == ["users", "sign-ins", "directory-audits"]
     assert report["started"] == report["finished"] == iso(NOON)
     for source in report["customers"][0]["sources"]:
-        assert source["fetched"] == source["inserted"] + source["updated"] + source["duplicates"] + source["unreadable"]
-        assert (source["from"], source["to"]) == (iso(NOON - REACH + MARGIN), iso(NOON))
+        assert source["fetched"] == sum(source[name] for name in ("inserted", "updated", "duplicates", "removed", "unreadable"))
+        times = (iso(NOON - REACH + MARGIN), iso(NOON)) if source["source"] in EVENTS else (None, None)
+        assert (source["part"], source["from"], source["to"]) == (None, *times)
     asked = simulator.stats()["requests"]
     assert sum(source["requests"] for source in report["customers"][0]["sources"]) == asked["total"] - asked["token"]
     wrong = keep(["collect", "--db", "audit.db", "--json"], sim=simulator, env={"GRAPH_CLIENT_SECRET": "wrong~secret.of+this/app"})
@@ -700,7 +710,7 @@ def test_the_json_report_has_the_promised_shape(sim, keep):
     simulator.fault({"status": 403}, "directoryAudits")
     part = keep(["collect", "--db", "audit.db", "--json"], sim=simulator)
     assert part.returncode == 3
-    assert [source["error"] is None for source in check_report(part.stdout)["customers"][0]["sources"]] == [True, False]
+    assert [source["error"] is None for source in check_report(part.stdout)["customers"][0]["sources"]] == [True, True, False]
 
 
 def size(count):
@@ -716,12 +726,17 @@ def size(count):
 
 def table_of(report):
     """The summary table that belongs to a JSON report."""
-    rows = [["CUSTOMER", "SOURCE", "STATUS", "FETCHED", "NEW", "CHANGED", "KNOWN", "REQUESTS", "BYTES"]]
+    figures = {"FETCHED": "fetched", "NEW": "inserted", "CHANGED": "updated", "KNOWN": "duplicates", "REMOVED": "removed",
+               "REQUESTS": "requests"}
+    if not any(source["removed"] for customer in report["customers"] for source in customer["sources"]):
+        del figures["REMOVED"]
+    rows = [["CUSTOMER", "SOURCE", "STATUS", *figures, "BYTES"]]
     for customer in report["customers"]:
         for source in customer["sources"]:
-            numbers = [f"{source[name]:,}" for name in ("fetched", "inserted", "updated", "duplicates", "requests")]
-            rows.append([customer["customer"], source["source"], source["status"], *numbers, size(source["bytes"])])
-    widths = [max(len(row[column]) for row in rows) for column in range(9)]
+            name = " ".join(filter(None, (source["source"], source["part"])))
+            numbers = [f"{source[figure]:,}" for figure in figures.values()]
+            rows.append([customer["customer"], name, source["status"], *numbers, size(source["bytes"])])
+    widths = [max(map(len, column)) for column in zip(*rows)]
     return "".join("  ".join(cell.ljust(width) if column < 3 else cell.rjust(width)
                              for column, (cell, width) in enumerate(zip(row, widths))) + "\n" for row in rows)
 
@@ -729,21 +744,22 @@ def table_of(report):
 def test_the_table_tells_people_what_the_json_report_tells_programs(sim, keep):
     simulator = sim([*COMPANY, "--late-percent", "10", "--changed-percent", "10"])
     environment = {"M365KEEP_CUSTOMER": "Kancelaria Żółw"}
-    for epoch in (NOON, NOON + DAY):
+    for epoch in (NOON, NOON + DAY):  # on the second day some accounts are removed
         move(simulator, epoch)
         report = check_report(keep(["collect", "--db", "json.db", "--json"], sim=simulator, env=environment).stdout)
         table = keep(["collect", "--db", "table.db"], sim=simulator, env=environment).stdout
         assert table == table_of(report)
-    assert re.search(r"^Kancelaria Żółw  sign-ins          ok     ( +[\d,]+){5} +\d+\.\d [KM]iB$", table, re.MULTILINE)
+    assert re.search(r"^Kancelaria Żółw  sign-ins          ok     ( +[\d,]+){6} +\d+\.\d [KM]iB$", table, re.MULTILINE)
 
 
 def test_the_table_of_a_run_that_found_nothing(sim, keep):
     """The form in full, where nothing in it depends on the records."""
-    simulator = sim(["--sign-ins", "0", "--directory-audits", "0", "--empty-pages", "0"])
+    simulator = sim(["--sign-ins", "0", "--directory-audits", "0", "--empty-pages", "0", "--users", "50", "--user-turnover", "0"])
     result = keep(["collect", "--db", "audit.db"], sim=simulator)
     lines = [re.sub(r"\d+(\.\d)? (B|KiB)$", "#", line) for line in result.stdout.splitlines()]
     assert [line.split() for line in lines] == [
         "CUSTOMER SOURCE STATUS FETCHED NEW CHANGED KNOWN REQUESTS BYTES".split(),
+        "default users ok 50 50 0 0 3 #".split(),
         "default sign-ins ok 0 0 0 0 6 #".split(),
         "default directory-audits ok 0 0 0 0 6 #".split()]
 
@@ -753,8 +769,8 @@ def test_in_a_pipe_there_is_a_log_line_for_each_source_and_no_progress(sim, keep
     result = keep(["collect", "--db", "audit.db"], sim=simulator, env={"TERM": "xterm-256color"})
     assert "\x1b" not in result.stdout + result.stderr and "\r" not in result.stderr
     lines = [line for line in result.stderr.splitlines() if "msg=Collected." in line]
-    assert len(lines) == 2 and len(result.stderr.splitlines()) == 3  # and that the clock is simulated
-    for name in ("sign-ins", "directory-audits"):
+    assert len(lines) == 3 and len(result.stderr.splitlines()) == 4  # and that the clock is simulated
+    for name in ("users", *EVENTS):
         [line] = [line for line in lines if f"source={name}" in line]
         assert re.fullmatch(rf"time={iso(NOON)} level=info msg=Collected\. customer=default source={name} "
                             r"fetched=\d+ inserted=\d+ updated=0 requests=\d+", line)
@@ -810,8 +826,8 @@ def test_progress_is_redrawn_and_gone_at_the_end(sim, terminal):
         assert PROGRESS.search(screen.text) and "signing in" in screen.text
         assert screen.text.count("\x1b[J") >= 3, "it was never redrawn"
         left = screen.screen()
-    assert [line.split("source=")[1].split()[0] for line in left[1:]] == ["directory-audits", "sign-ins"]
-    assert all("level=info" in line for line in left) and len(left) == 3
+    assert sorted(line.split("source=")[1].split()[0] for line in left[1:]) == sorted([*EVENTS, "users"])
+    assert "source=sign-ins" in left[-1] and all("level=info" in line for line in left) and len(left) == 4
 
 
 def test_progress_never_wraps_on_a_narrow_terminal(sim, terminal):
@@ -851,7 +867,7 @@ def test_colors_are_for_those_who_can_see_and_want_them(sim, terminal, environme
     with terminal(simulator, env=environment, both=True) as screen:
         assert screen.finish() == 0
         assert (re.search(r"\x1b\[\d+m", screen.text) is not None) == colored
-        assert sum(line.startswith("default ") for line in screen.screen()) == 2
+        assert sum(line.startswith("default ") for line in screen.screen()) == 3
 
 
 # --- secrets ------------------------------------------------------------------------------------------------------------------
@@ -978,7 +994,8 @@ def collect_within_budgets(sim, keep, path):
     result = keep(["collect", "--db", path, "--json"], sim=simulator, env={"REQUEST_BUDGETS": "documented"})
     assert result.returncode == 0, result.stderr
     assert {row[1:3] for row in simulator.truth()} >= {row[1:3] for row in database.truth(path)} > set()
-    return result, simulator.stats(), [request["time"] for request in simulator.requests() if request["endpoint"] != "token"]
+    return result, simulator.stats(), [request["time"] for request in simulator.requests()
+                                   if request["endpoint"] in ("signIns", "directoryAudits")]
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@ status, what the person on call reads on stderr (golden/NAME.txt, after the test
 the error object of --json, and that a run after the fault ends with everything. Names end in the numbers that tests/README.md
 gives to the cases.
 
-The clock stands, so that waits take no time; where waits are looked at, it runs faster than ours."""
+Sources of events only: users have their own way to be read, and their own tests of it. The clock stands, so that waits take no
+time; where waits are looked at, it runs faster than ours."""
 
 import base64
 import contextlib
@@ -27,11 +28,8 @@ import pytest
 
 import conftest
 import database
-import tls_front
+from desk import GOLDEN, Desk, Run, golden_name, graph_error, moving_clock, refused
 from simulator import CLIENT_ID, CLIENT_SECRET, TENANT
-
-GOLDEN = pathlib.Path(__file__).parent / "golden"
-UPDATE_GOLDEN = os.environ.get("M365KEEP_UPDATE_GOLDEN") == "1"
 
 # Two days of records, a few pages of each window; nothing that makes counts vary.
 STEADY = ["--sign-ins", "200", "--directory-audits", "60", "--days", "2", "--page-size", "25", "--empty-pages", "0",
@@ -41,140 +39,14 @@ SIGN_INS = ["--only", "sign-ins"]
 # Simulated seconds a second. A request may spend 15 simulated minutes on its attempts: at this rate, almost two seconds of ours.
 FAST = 500
 
-GUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
-KNOWN_GUIDS = {TENANT, CLIENT_ID}
-WORD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
-
-
-def moving_clock(rate):
-    """A clock that starts at noon now and runs `rate` times as fast."""
-    return f"{conftest.NOON}@{rate}@{time.time():.6f}"
-
-
-def normalised(words, sources):
-    """Log lines without what differs from run to run. `sources`: text -> what stands for it."""
-    for text, stand_in in sources.items():
-        words = words.replace(text, stand_in)
-    words = re.sub(r"\btime=\S+", "time=<time>", words)
-    words = re.sub(r"\bclock=\S+", "clock=<clock>", words)
-    words = re.sub(r"\brequest_id=\S+", "request_id=<request-id>", words)
-    words = re.sub(r"\bafter \d+ ms\b", "after <n> ms", words)
-    return GUID.sub(lambda found: found[0] if found[0] in KNOWN_GUIDS else "<guid>", words)
-
-
-def by_source(words):
-    """The same lines, those of one source together: which source ends first is chance."""
-    names = ["", "sign-ins", "directory-audits"]
-    lines = words.splitlines(keepends=True)
-    return "".join(sorted(lines, key=lambda line: names.index(fields(line).get("source", ""))))
-
-
-def fields(line):
-    """A logfmt line as a dictionary."""
-    return {key: re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value for key, value in WORD.findall(line)}
-
-
-class Run:
-    """One run of collect: its exit status, words, report, and what it asked of the service."""
-
-    def __init__(self, result, requests):
-        self.status, self.words, self.requests = result.returncode, result.stderr, requests
-        self.report = json.loads(result.stdout) if result.stdout else None
-        self.lines = [fields(line) for line in result.stderr.splitlines()]
-
-    def source(self, name="sign-ins"):
-        return next(source for source in self.report["customers"][0]["sources"] if source["source"] == name)
-
-    def level(self, level):
-        return [line for line in self.lines if line["level"] == level]
-
-    def asked(self, endpoint="signIns"):
-        return [request for request in self.requests if request["endpoint"] == endpoint]
-
-    def check_quiet(self):
-        """The run healed whatever there was by itself: done, and nobody need read anything."""
-        assert self.status == 0, self.words
-        assert not self.level("error") and not self.level("warn"), self.words
-
-    def check_error(self, code, status="failed", source="sign-ins", http=None):
-        """The source's error, the same on stderr and in the report, with all that the person on call needs."""
-        line = next(line for line in self.level("error") + self.level("warn") if line.get("source") == source and "status" in line)
-        error = self.source(source)["error"]
-        assert self.source(source)["status"] == status == line["status"]
-        assert error["code"] == code == line["code"] and error["message"] == line["msg"]
-        assert line["customer"] == "default" and error["message"].endswith((".", "!", "?", ")")) and len(error["message"]) < 500
-        assert error["hint"] and error["hint"] == line["next"]
-        assert error["request_id"] == line.get("request_id")
-        assert line.get("http") == (str(http) if http else None)
-        if http:
-            assert error["request_id"] in {request["request_id"] for request in self.requests}
-        assert CLIENT_SECRET not in self.words and "Bearer" not in self.words
-        return error
-
-
-class Desk:
-    """A database, the simulator that it is collected from, and the test's golden file."""
-
-    def __init__(self, keep, simulator, folder, golden):
-        self.keep, self.simulator, self.golden = keep, simulator, golden
-        self.path = folder / "m365keep.db"
-
-    def run(self, *arguments, env=None, clock=None):
-        before = len(self.simulator.requests())
-        result = self.keep(["collect", "--json", "--db", self.path, *arguments], sim=self.simulator,
-                           env={**(env or {}), **({"M365KEEP_CLOCK": clock} if clock else {})})
-        return Run(result, self.simulator.requests()[before:])
-
-    def check_golden(self, run, more=None):
-        sources = {self.simulator.url: "<url>", self.simulator.url.removeprefix("http://"): "<host>", **(more or {})}
-        words, path = by_source(normalised(run.words, sources)), GOLDEN / f"{self.golden}.txt"
-        if UPDATE_GOLDEN:
-            path.write_text(words, encoding="utf-8")
-        assert path.exists(), f"{path} is missing; M365KEEP_UPDATE_GOLDEN=1 writes it:\n{words}"
-        assert words == path.read_text(encoding="utf-8")
-
-    def truth(self, *sources):
-        """What a complete collector holds, of these sources or of all."""
-        return {row for row in self.simulator.truth() if not sources or row[1] in sources}
-
-    def rows(self):
-        """What is held; every record once."""
-        if not self.path.exists():
-            return set()
-        with contextlib.closing(database.connect(self.path)) as connection:
-            keys = connection.execute("SELECT tenant_id, source, dedupe_key FROM events").fetchall()
-        assert len(keys) == len(set(keys))
-        return database.truth(self.path)
-
-    def query(self, text):
-        with contextlib.closing(database.connect(self.path)) as connection:
-            return connection.execute(text).fetchall()
-
-    def check_completes(self, *arguments, clock=None):
-        """Without the fault the next run ends with everything, once, and all of it consistent."""
-        self.simulator.faults([])
-        run = self.run(*arguments, clock=clock)
-        assert run.status == 0, run.words
-        assert self.rows() == self.truth(*(["sign-ins"] if arguments else []))
-        database.check_integrity(self.path)
-        holes = self.query("""SELECT a."to" FROM coverage a WHERE NOT EXISTS (SELECT 1 FROM coverage b WHERE b.customer = a.customer
-                              AND b.source = a.source AND b."from" = a."to") GROUP BY a.customer, a.source""")
-        assert len(holes) == (1 if arguments else 2)
-        assert self.query("SELECT DISTINCT state FROM coverage WHERE state NOT IN ('read', 'settled')") == []
-        return run
-
-
-def golden_name(test):
-    return re.sub(r"[^a-z0-9]+", "-", test.removeprefix("test_").lower()).strip("-")
-
 
 @pytest.fixture(name="desk")
 def fixture_desk(keep, sim, tmp_path, request):
-    """desk(OPTIONS, clock=None): a desk with a simulator of these options."""
+    """desk(OPTIONS, clock=None, authority=None): a desk with a simulator of these options."""
     golden = golden_name(request.node.name)
 
-    def make(options=STEADY, clock=None):
-        return Desk(keep, sim(options, clock=clock), tmp_path, golden)
+    def make(options=STEADY, clock=None, authority=None):
+        return Desk(keep, sim(options, clock=clock, authority=authority), tmp_path, golden)
 
     return make
 
@@ -185,14 +57,6 @@ def fixture_dead_port():
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
-
-
-def graph_error(code, message):
-    return json.dumps({"error": {"code": code, "message": message, "innerError": {"date": "2025-11-20T12:00:00"}}})
-
-
-def refused(status, code, message):
-    return {"status": status, "body": graph_error(code, message)}
 
 
 def seconds(moment):
@@ -1129,38 +993,34 @@ def encrypted(url):
     return {"LOGIN_URL": url, "GRAPH_URL": url, "MANAGE_URL": url}
 
 
-def trusted(url):
-    return {**encrypted(url), "SSL_CERT_FILE": str(tls_front.CERTIFICATE)}
+def port_of(simulator):
+    return simulator.url.rsplit(":", 1)[1]
 
 
-def test_a_certificate_of_the_file_that_ssl_cert_file_names_is_trusted_q117(desk):
-    here = desk()
-    with tls_front.https(here.simulator) as (url, asked):
-        run = here.run(env=trusted(url))
+def test_a_certificate_of_the_file_that_ssl_cert_file_names_is_trusted_q117(desk, ca):
+    here = desk(authority=ca)
+    run = here.run()
     run.check_quiet()
-    assert here.rows() == here.truth() and len(asked) == len(run.requests)
+    assert here.rows() == here.truth() and here.simulator.url.startswith("https://localhost:")
 
 
 @pytest.mark.parametrize("kind", ["unknown", "of_another_name"])
-def test_a_certificate_that_is_not_accepted_ends_everything_before_anything_is_sent_q117(desk, kind):
-    here = desk()
-    with tls_front.https(here.simulator) as (url, asked):
-        address = url.replace("localhost", "127.0.0.1")
-        run = here.run(env=encrypted(url) if kind == "unknown" else trusted(address))
-    assert run.status == 1 and asked == [] and run.requests == [] and here.rows() == set()
+def test_a_certificate_that_is_not_accepted_ends_everything_before_anything_is_sent_q117(desk, ca, kind):
+    here = desk(authority=ca)
+    run = here.run(env={"SSL_CERT_FILE": None} if kind == "unknown" else encrypted(here.simulator.url.replace("localhost", "127.0.0.1")))
+    assert run.status == 1 and run.requests == [] and here.rows() == set()
     error = run.check_error("certificate")
     assert "SSL_CERT_FILE" in error["hint"]
-    here.check_golden(run, {url.rsplit(":", 1)[1]: "<port>"})
+    here.check_golden(run, {port_of(here.simulator): "<port>"})
     here.check_completes()
 
 
-def test_a_missing_file_of_certificates_is_named_q117(desk, tmp_path):
-    here = desk()
-    with tls_front.https(here.simulator) as (url, asked):
-        run = here.run(env={**encrypted(url), "SSL_CERT_FILE": str(tmp_path / "missing.pem")})
-    assert run.status == 1 and asked == []
+def test_a_missing_file_of_certificates_is_named_q117(desk, ca, tmp_path):
+    here = desk(authority=ca)
+    run = here.run(env={"SSL_CERT_FILE": str(tmp_path / "missing.pem")})
+    assert run.status == 1 and run.requests == []
     run.check_error("ca_file")
-    here.check_golden(run, {url.rsplit(":", 1)[1]: "<port>", str(tmp_path): "<folder>"})
+    here.check_golden(run, {str(tmp_path): "<folder>"})
     here.check_completes()
 
 
@@ -1173,26 +1033,24 @@ def test_a_server_that_speaks_no_tls_gets_nothing_q117(desk):
 
 
 @pytest.mark.parametrize("links", ["HTTPS://LOCALHOST", "https://LocalHost"])
-def test_the_case_of_a_links_host_does_not_matter_q7(desk, links):
-    here = desk()
-    with tls_front.https(here.simulator) as (url, asked):
-        outside = url.replace("https://localhost", links)
-        here.simulator.fault({"next_link": outside + "/v1.0/auditLogs/signIns?$top=1&$filter=createdDateTime ge 2025-11-20T11:50:00Z"
-                              .replace(" ", "%20")}, "signIns", page=1, times=1)
-        run = here.run(*SIGN_INS, env=trusted(url))
+def test_the_case_of_a_links_host_does_not_matter_q7(desk, ca, links):
+    here = desk(authority=ca)
+    outside = here.simulator.url.replace("https://localhost", links)
+    here.simulator.fault({"next_link": outside + "/v1.0/auditLogs/signIns?$top=1&$filter=createdDateTime ge 2025-11-20T11:50:00Z"
+                          .replace(" ", "%20")}, "signIns", page=1, times=1)
+    run = here.run(*SIGN_INS)
     run.check_quiet()
-    assert here.rows() == here.truth("sign-ins") and any("11:50" in path for path in asked)
+    assert here.rows() == here.truth("sign-ins") and any("11:50" in request["uri"] for request in run.requests)
 
 
-def test_a_link_that_steps_down_to_http_is_not_followed_q6(desk):
-    here = desk()
-    with tls_front.https(here.simulator) as (url, asked):
-        down = url.replace("https://", "http://")
-        here.simulator.fault({"next_link": f"{down}/v1.0/auditLogs/signIns?$skiptoken=6666"}, "signIns", page=2)
-        run = here.run(env=trusted(url))
-        assert run.status == 3 and not [path for path in asked if "6666" in path]
-        run.check_error("foreign_link", status="partial")
-        here.check_golden(run, {url.rsplit(":", 1)[1]: "<port>"})
+def test_a_link_that_steps_down_to_http_is_not_followed_q6(desk, ca):
+    here = desk(authority=ca)
+    down = here.simulator.url.replace("https://", "http://")
+    here.simulator.fault({"next_link": f"{down}/v1.0/auditLogs/signIns?$skiptoken=6666"}, "signIns", page=2)
+    run = here.run()
+    assert run.status == 3 and not [request for request in run.requests if "6666" in request["uri"]]
+    run.check_error("foreign_link", status="partial")
+    here.check_golden(run, {port_of(here.simulator): "<port>"})
 
 
 # --- the goldens ----------------------------------------------------------------------------------------------------

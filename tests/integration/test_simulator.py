@@ -337,12 +337,6 @@ def test_an_offset_in_place_of_z_is_taken_when_its_plus_is_encoded(small):
     assert found == small.rows("sign-ins", filter="createdDateTime ge 2025-11-20T00:00:00Z") and found
 
 
-def test_beta_takes_the_class_of_sign_in_and_all_here_are_interactive(small):
-    for kind, count in (("interactiveUser", len(small.rows("sign-ins"))), ("nonInteractiveUser", 0)):
-        link = small.link("signIns", "beta", filter=f"signInEventTypes/any(t: t eq '{kind}')")
-        assert len(bodies(small.walk(link))) == count
-
-
 @pytest.mark.parametrize("query", [
     "$skip=10", "$count=true", "$search=x", "$select=id", "$expand=x", "%24skip=1", "$top=0", "$top=1001", "$top=ten", "$top=",
     "$orderby=userId", "$orderby=createdDateTime up", "$orderby=activityDateTime", "$skiptoken=", "$skiptoken=abc_1000",
@@ -831,7 +825,8 @@ def test_requests_are_counted_and_told(small):
     small.get(small.link("directoryAudits"), token, headers={"client-request-id": "one"})
     small.get(f"{small.url}/v1.0/other", token)
     stats = small.stats()
-    assert stats["requests"] == {"token": 1, "signIns": 1, "directoryAudits": 1, "other": 1, "total": 4}
+    asked = {endpoint: count for endpoint, count in stats["requests"].items() if count}
+    assert asked == {"token": 1, "signIns": 1, "directoryAudits": 1, "other": 1, "total": 4}
     assert stats["statuses"] == {"200": 3, "400": 1} and stats["records_sent"] == 55 and stats["bytes_sent"] > 50000
     assert (stats["requests_without_client_request_id"], stats["duplicate_client_request_ids"], stats["tokens_issued"]) == (1, 1, 1)
     told = small.requests()

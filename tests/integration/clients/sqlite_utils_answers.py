@@ -11,7 +11,9 @@ import sqlite_utils
 
 
 def main(order):
-    database = sqlite_utils.Database(sqlite3.connect(f"file:{order['database']}?mode=ro", uri=True))
+    connection = sqlite3.connect(f"file:{order['database']}?mode=ro", uri=True)
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")  # as docs/queries.md has it
+    database = sqlite_utils.Database(connection)
     print(json.dumps({
         "views": {view: len(list(database[view].rows)) for view in database.view_names()},
         "tables": {table: database[table].count for table in database.table_names()},

@@ -187,6 +187,140 @@ static void other_urls_are_refused(void **state)
     }
 }
 
+/* --- settings ------------------------------------------------------------------------------------------------------
+ */
+
+static void a_variable_has_a_name_that_shells_know(void **state)
+{
+    static const struct row rows[] = {
+        {"A", NULL},
+        {"_", NULL},
+        {"API_CHECK_1", NULL},
+        {"a1234567890123456789012345678901234567890123456789012345678901_4", NULL},
+        {"a1234567890123456789012345678901234567890123456789012345678901_45", "at most 64"},
+        {"", "name of an environment variable"},
+        {"1A", "no digit first"},
+        {"A-B", "letters, digits and _"},
+        {"A B", "letters, digits and _"},
+        {"A;B", "letters, digits and _"},
+        {"$A", "name of an environment variable"},
+        {"\xc3\x9c", "name of an environment variable"},
+    };
+    (void)state;
+    check_rows(check_variable, rows, G_N_ELEMENTS(rows));
+}
+
+static void an_address_is_bare_or_has_a_name(void **state)
+{
+    static const struct row rows[] = {
+        {"desk@example.org", NULL},
+        {"a@b", NULL},
+        {"first.last+tag@sub.example.org", NULL},
+        {"o'neil@example.org", NULL},
+        {"Health desk <desk@example.org>", NULL},
+        {"\"Desk, Health\" <desk@example.org>", NULL},
+        {"<desk@example.org>", NULL},
+        {"Ż\xc3\xb3łw <desk@example.org>", NULL},
+        {"", "no mail address"},
+        {"desk", "no mail address"},
+        {"@example.org", "no mail address"},
+        {"desk@", "no mail address"},
+        {"desk@.org", "no mail address"},
+        {"desk@example.org.", "no mail address"},
+        {"a@b@c", "no mail address"},
+        {"a b@example.org", "no mail address"},
+        {"a@example.org, b@example.org", "entries of a list"},
+        {"a@example.org;b@example.org", "entries of a list"},
+        {"Desk <desk@example.org", "no mail address"},
+        {"Desk <desk@example.org> x", "no mail address"},
+        {"Desk <>", "no mail address"},
+        {"<", "no mail address"},
+        {"desk@example.org\nBcc: x@example.org", "control characters"},
+        {" desk@example.org", "blanks around it"},
+        {"desk\xff@example.org", "must be an address"},
+    };
+    (void)state;
+    check_rows(check_address, rows, G_N_ELEMENTS(rows));
+}
+
+static void hosts_and_listening_addresses_are_told_apart(void **state)
+{
+    static const struct row hosts[] = {
+        {"mail.example.org", NULL},
+        {"127.0.0.1", NULL},
+        {"::1", NULL},
+        {"a_b-c", NULL},
+        {"mail.example.org:25", "a host"},
+        {"https://mail", "a host"},
+        {"", "a host"},
+        {"a b", "a host"},
+        {"[::1]", "a host"},
+    };
+    static const struct row listening[] = {
+        {"127.0.0.1:8000", NULL},   {"[::1]:8000", NULL},    {"localhost:0", NULL},     {"0.0.0.0:65535", NULL},
+        {"8000", "127.0.0.1:8000"}, {":8000", "127.0.0.1"},  {"a:65536", "127.0.0.1"},  {"a:", "127.0.0.1"},
+        {"[::1:8000", "127.0.0.1"}, {"[x]:80", "127.0.0.1"}, {"::1:8000", "127.0.0.1"}, {"a:8x", "127.0.0.1"},
+        {"[]:80", "127.0.0.1"},
+    };
+    (void)state;
+    check_rows(check_host, hosts, G_N_ELEMENTS(hosts));
+    check_rows(check_listen, listening, G_N_ELEMENTS(listening));
+}
+
+static void a_mongo_uri_and_a_database_have_their_forms(void **state)
+{
+    static const struct row uris[] = {
+        {"mongodb://127.0.0.1", NULL},      {"mongodb+srv://u:p@cluster.example/?tls=true", NULL},
+        {"http://127.0.0.1", "mongodb://"}, {"127.0.0.1:27017", "mongodb://"},
+        {"mongodb://h\n", "blanks"},
+    };
+    static const struct row databases[] = {
+        {"micro_soc", NULL},
+        {"a-b", NULL},
+        {"a.b", "name of a database"},
+        {"a b", "name of a database"},
+        {"$a", "name of"},
+        {"a\nb", "name of a"},
+        {"a/b", "name of a database"},
+        {"1234567890123456789012345678901234567890123456789012345678901234", "at most 63"},
+    };
+    (void)state;
+    check_rows(check_mongo_uri, uris, G_N_ELEMENTS(uris));
+    check_rows(check_mongo_database, databases, G_N_ELEMENTS(databases));
+}
+
+static void a_subject_has_known_words_in_braces(void **state)
+{
+    static const struct row rows[] = {
+        {"Health of {customer}, {from} to {to}", NULL},
+        {"no braces } at all", NULL},
+        {"{custmer}", "{customer}, {from} and {to}"},
+        {"a { b", "{customer}"},
+        {"{to} {", "{customer}"},
+        {"a\nBcc: x", "one line"},
+        {"\xff", "UTF-8"},
+    };
+    (void)state;
+    check_rows(check_subject, rows, G_N_ELEMENTS(rows));
+}
+
+static void a_certificate_comes_with_its_key(void **state)
+{
+#define CERTIFICATE "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+    static const struct row rows[] = {
+        {CERTIFICATE "-----BEGIN PRIVATE KEY-----\nx\n", NULL},
+        {"-----BEGIN RSA PRIVATE KEY-----\nx\n" CERTIFICATE, NULL},
+        {"Bag Attributes\n" CERTIFICATE "-----BEGIN EC PRIVATE KEY-----\nx\n", NULL},
+        {CERTIFICATE, "no private key"},
+        {"-----BEGIN PRIVATE KEY-----\nx\n", "no certificate"},
+        {CERTIFICATE "-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n", "openssl pkey"},
+        {"-----BEGIN PUBLIC KEY-----", "openssl pkcs12"},
+        {"", "no PEM text"},
+    };
+    (void)state;
+    check_rows(check_certificate, rows, G_N_ELEMENTS(rows));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +331,12 @@ int main(void)
         cmocka_unit_test(a_time_zone_must_be_known),
         cmocka_unit_test(base_urls_are_brought_into_one_form),
         cmocka_unit_test(other_urls_are_refused),
+        cmocka_unit_test(a_variable_has_a_name_that_shells_know),
+        cmocka_unit_test(an_address_is_bare_or_has_a_name),
+        cmocka_unit_test(hosts_and_listening_addresses_are_told_apart),
+        cmocka_unit_test(a_mongo_uri_and_a_database_have_their_forms),
+        cmocka_unit_test(a_subject_has_known_words_in_braces),
+        cmocka_unit_test(a_certificate_comes_with_its_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -249,6 +249,50 @@ static void lines_are_counted_across_values_of_several_lines(void **state)
     g_hash_table_unref(values);
 }
 
+static void what_is_written_is_read_back(void **state)
+{
+    static const char *const texts[] = {"",
+                                        "plain",
+                                        "two words",
+                                        " blanks ",
+                                        "a'b",
+                                        "a\"b",
+                                        "a\\",
+                                        "\\'",
+                                        "$A${A}",
+                                        "$$",
+                                        "#no comment",
+                                        "a #b",
+                                        "a;b;c",
+                                        "\n",
+                                        "a\r\nb",
+                                        "a\rb",
+                                        "\r",
+                                        "'single'",
+                                        "\"double\"",
+                                        "tab\t",
+                                        "\\n",
+                                        "\\\\'\\",
+                                        "żółw",
+                                        "a'b\"c$d\\e#f=g",
+                                        "export A=b\n"};
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GString) out = g_string_new("BEFORE=1\n");
+        g_autoptr(GError) error = NULL;
+        dotenv_append(out, "KEY", texts[i]);
+        g_string_append(out, "AFTER=2\n");
+        g_autoptr(GHashTable) values = parse(out->str, out->len, &error);
+        if (values == NULL)
+            fail_msg("%s: %s", out->str, error->message);
+        if (g_strcmp0(text_of(values, "KEY"), texts[i]) != 0)
+            fail_msg("%s gave \"%s\"", out->str, text_of(values, "KEY"));
+        assert_string_equal(text_of(values, "AFTER"), "2");
+        assert_int_equal(g_hash_table_size(values), 3);
+    }
+}
+
 static void any_bytes_are_survived(void **state)
 {
     static const char pieces[] = "KEY=\"'$\\{}:-?+# \t\r\n=export A";
@@ -290,6 +334,7 @@ int main(void)
         cmocka_unit_test(references_that_double_at_every_line_are_stopped),
         cmocka_unit_test(references_nested_without_end_are_refused),
         cmocka_unit_test(lines_are_counted_across_values_of_several_lines),
+        cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(any_bytes_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

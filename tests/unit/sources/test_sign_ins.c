@@ -55,6 +55,52 @@ static void a_sign_in_reads_as_a_sentence(void **state)
     check(examples, G_N_ELEMENTS(examples));
 }
 
+#define BACKUP                                                                                                         \
+    "\"servicePrincipalName\":\"Backup\",\"servicePrincipalId\":\"55555555-5555-4555-8555-555555555555\","             \
+    "\"appDisplayName\":\"Backup\",\"appId\":\"66666666-6666-4666-8666-666666666666\",\"userId\":\"\","                \
+    "\"userPrincipalName\":\"\",\"userDisplayName\":\"\""
+#define GRAPH       "\"resourceDisplayName\":\"Microsoft Graph\",\"resourceId\":\"00000003-0000-0000-c000-000000000000\""
+#define TYPES(list) "\"signInEventTypes\":[" list "]"
+
+static void quirk_32_other_classes_of_sign_ins_say_who_signed_in_to_what(void **state)
+{
+    static const struct example examples[] = {
+        {RECORD(TYPES("\"nonInteractiveUser\"") "," ADA "," PORTAL "," BRNO "," STATUS(0)), "Azure Portal", "success",
+         "ada@example.org", "[\"Azure Portal\"]",
+         "ada@example.org signed in to Azure Portal (non-interactive) from Brno, CZ (2001:db8::7)"},
+        {RECORD(TYPES("\"nonInteractiveUser\"") "," ADA "," PORTAL "," STATUS(50126)), "Azure Portal", "failure",
+         "ada@example.org", "[\"Azure Portal\"]",
+         "ada@example.org failed to sign in to Azure Portal (non-interactive): wrong password (50126)"},
+        {RECORD(TYPES("\"interactiveUser\"") "," ADA "," PORTAL "," STATUS(0)), "Azure Portal", "success",
+         "ada@example.org", "[\"Azure Portal\"]", "ada@example.org signed in to Azure Portal"},
+        {RECORD(TYPES("\"servicePrincipal\"") "," BACKUP "," GRAPH ",\"ipAddress\":\"192.0.2.7\"," STATUS(0)),
+         "Microsoft Graph", "success", "Backup", "[\"Microsoft Graph\"]",
+         "Service principal Backup signed in to Microsoft Graph from 192.0.2.7"},
+        {RECORD(TYPES("\"ServicePrincipal\"") "," BACKUP "," GRAPH "," STATUS(7000215)), "Microsoft Graph", "failure",
+         "Backup", "[\"Microsoft Graph\"]",
+         "Service principal Backup failed to sign in to Microsoft Graph: wrong client secret (7000215)"},
+        {RECORD(TYPES("\"managedIdentity\"") "," BACKUP "," GRAPH "," STATUS(0)), "Microsoft Graph", "success",
+         "Backup", "[\"Microsoft Graph\"]", "Managed identity Backup signed in to Microsoft Graph"},
+        {RECORD(TYPES("\"managedIdentity\",\"servicePrincipal\"") ",\"servicePrincipalId\":\"sp-1\","
+                                                                  "\"resourceId\":\"r-1\"," STATUS(0)),
+         "r-1", "success", "sp-1", "[\"r-1\"]", "Managed identity sp-1 signed in to r-1"},
+        {RECORD(TYPES("\"servicePrincipal\"") "," STATUS(0)), NULL, "success", "unknown", "[]",
+         "An unknown service principal signed in"},
+        {RECORD(TYPES("7,null,\"unknownFutureValue\"") "," ADA "," PORTAL "," STATUS(0)), "Azure Portal", "success",
+         "ada@example.org", "[\"Azure Portal\"]", "ada@example.org signed in to Azure Portal"},
+        {RECORD("\"signInEventTypes\":\"servicePrincipal\"," ADA "," PORTAL "," STATUS(0)), "Azure Portal", "success",
+         "ada@example.org", "[\"Azure Portal\"]", "ada@example.org signed in to Azure Portal"},
+    };
+    struct document *document = decode_one("sign-ins", examples[3].record);
+
+    (void)state;
+    check(examples, G_N_ELEMENTS(examples));
+    assert_int_equal(document->actor_names->len, 3);
+    assert_true(has_name(document, "55555555-5555-4555-8555-555555555555"));
+    assert_true(has_name(document, "66666666-6666-4666-8666-666666666666"));
+    document_free(document);
+}
+
 static void the_reason_comes_from_the_record_where_the_code_is_not_known(void **state)
 {
     static const struct example examples[] = {
@@ -346,6 +392,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sign_in_reads_as_a_sentence),
+        cmocka_unit_test(quirk_32_other_classes_of_sign_ins_say_who_signed_in_to_what),
         cmocka_unit_test(the_reason_comes_from_the_record_where_the_code_is_not_known),
         cmocka_unit_test(a_block_by_conditional_access_names_the_policy),
         cmocka_unit_test(risk_and_legacy_clients_are_told),

@@ -6,36 +6,86 @@
 static void the_sources_are_found_by_the_names_that_users_write(void **state)
 {
     (void)state;
-    assert_string_equal(source_find("sign-ins")->path, "/v1.0/auditLogs/signIns");
-    assert_string_equal(source_find("directory-audits")->path, "/v1.0/auditLogs/directoryAudits");
+    assert_string_equal(source_find("users")->parts->path, "/v1.0/users");
+    assert_string_equal(source_find("sign-ins")->parts->path, "/v1.0/auditLogs/signIns");
+    assert_string_equal(source_find("directory-audits")->parts->path, "/v1.0/auditLogs/directoryAudits");
     assert_null(source_find("Sign-Ins"));
     assert_null(source_find("signins"));
     assert_null(source_find(""));
     assert_null(source_find(NULL));
 }
 
+static void check_parts(const struct source *source)
+{
+    assert_string_equal(source->parts->name, "");
+    assert_null(source->parts->filter);
+    for (const struct source_part *part = source->parts; part->name != NULL; part++) {
+        assert_ptr_equal(source_part_find(source, part->name), part);
+        assert_true(part->path[0] == '/');
+    }
+}
+
 static void every_row_of_the_table_is_complete(void **state)
 {
-    unsigned count = 0;
+    unsigned events = 0, accounts = 0;
 
     (void)state;
-    for (const struct source *source = sources_all(); source->name != NULL; source++, count++) {
+    for (const struct source *source = sources_all(); source->name != NULL; source++) {
         assert_ptr_equal(source_find(source->name), source);
-        assert_non_null(source->time_field);
         assert_non_null(source->permission);
-        assert_non_null(source->decode);
         assert_true(source->page_size > 0 && source->page_size <= 1000);
+        check_parts(source);
+        if (source->kind == SOURCE_ACCOUNTS) {
+            accounts++;
+            continue;
+        }
+        events++;
+        assert_non_null(source->time_field);
+        assert_non_null(source->decode);
         assert_true(source->overlap_s >= 2 * 3600 && source->reach_s >= 7 * 86400);
     }
-    assert_int_equal(count, 2);
+    assert_int_equal(events, 2);
+    assert_int_equal(accounts, 1);
+}
+
+static void parts_are_found_by_the_names_that_the_configuration_has(void **state)
+{
+    const struct source *sign_ins = source_find("sign-ins");
+
+    (void)state;
+    assert_ptr_equal(source_part_find(sign_ins, "interactiveUser"), sign_ins->parts);
+    assert_ptr_equal(source_part_find(sign_ins, ""), sign_ins->parts);
+    assert_string_equal(source_part_find(sign_ins, "servicePrincipal")->name, "servicePrincipal");
+    assert_null(source_part_find(sign_ins, "serviceprincipal"));
+    assert_null(source_part_find(sign_ins, "everything"));
+    assert_null(source_part_find(source_find("directory-audits"), "interactiveUser"));
+    assert_null(source_part_find(source_find("users"), "nonInteractiveUser"));
+}
+
+static void quirk_32_each_class_of_sign_ins_has_a_query_of_its_own(void **state)
+{
+    static const char *const classes[] = {"nonInteractiveUser", "servicePrincipal", "managedIdentity"};
+    const struct source *source = source_find("sign-ins");
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(classes); i++) {
+        const struct source_part *part = source_part_find(source, classes[i]);
+        g_autofree char *url = source_window_url(source, part, "https://graph.microsoft.com", 1795132800, 1795219200);
+        g_autofree char *expected = g_strdup_printf(
+            "https://graph.microsoft.com/beta/auditLogs/signIns?$filter=signInEventTypes/any(t%%3A%%20t%%20eq%%20'%s')"
+            "%%20and%%20createdDateTime%%20ge%%202026-11-20T00%%3A00%%3A00Z%%20and%%20createdDateTime%%20le%%20"
+            "2026-11-21T00%%3A00%%3A00Z&$top=1000",
+            classes[i]);
+        assert_string_equal(url, expected);
+    }
 }
 
 static void quirks_28_to_30_windows_ask_with_ge_and_le_for_the_field_of_their_collection(void **state)
 {
+    const struct source *source = source_find("sign-ins"), *other = source_find("directory-audits");
     g_autofree char *sign_ins =
-        source_window_url(source_find("sign-ins"), "https://graph.microsoft.com", 1795132800, 1795219200);
-    g_autofree char *audits =
-        source_window_url(source_find("directory-audits"), "http://127.0.0.1:8080/x", 0, 253402300799);
+        source_window_url(source, source->parts, "https://graph.microsoft.com", 1795132800, 1795219200);
+    g_autofree char *audits = source_window_url(other, other->parts, "http://127.0.0.1:8080/x", 0, 253402300799);
 
     (void)state;
     assert_string_equal(sign_ins, "https://graph.microsoft.com/v1.0/auditLogs/signIns?$filter=createdDateTime%20ge%20"
@@ -240,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sources_are_found_by_the_names_that_users_write),
         cmocka_unit_test(every_row_of_the_table_is_complete),
+        cmocka_unit_test(parts_are_found_by_the_names_that_the_configuration_has),
+        cmocka_unit_test(quirk_32_each_class_of_sign_ins_has_a_query_of_its_own),
         cmocka_unit_test(quirks_28_to_30_windows_ask_with_ge_and_le_for_the_field_of_their_collection),
         cmocka_unit_test(quirks_47_and_55_records_that_cannot_be_looked_into_are_refused_with_a_reason),
         cmocka_unit_test(records_that_are_no_objects_are_refused),

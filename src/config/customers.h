@@ -1,0 +1,14 @@
+/* customers - whose records are collected: those of m365keep.yaml, or the one of the environment. */
+#ifndef M365KEEP_CONFIG_CUSTOMERS_H
+#define M365KEEP_CONFIG_CUSTOMERS_H
+
+#include "config/settings.h"
+
+/* Fills config->customers, which is empty. Without `need_customers` the file's are checked, but nobody's credentials
+ * are read, and the array stays empty. */
+bool customers_read(const struct settings *settings, bool need_customers, struct config *config, GError **error);
+
+/* A GDestroyNotify for one of them. */
+void customers_free(gpointer customer);
+
+#endif
