@@ -11,7 +11,7 @@
 
 static const struct command commands[] = {
     {"collect", "read what is new from Microsoft 365 into the database", command_collect},
-    {"search", "find events in the database", command_search},
+    {"search", "find events and accounts in the database", command_search},
     {"init", "write m365keep.yaml and .env to start from", command_init},
     {NULL, NULL, NULL},
 };

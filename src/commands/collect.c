@@ -26,7 +26,7 @@ static void refuse_name(const struct command_context *context, const char *optio
                         GPtrArray *known)
 {
     g_ptr_array_add(known, NULL);
-    const char *nearest = command_nearest(name, (const char *const *)known->pdata);
+    const char *nearest = text_nearest(name, (const char *const *)known->pdata);
     g_autofree char *all = g_strjoinv(", ", (char **)known->pdata);
     g_autofree char *meant = nearest ? g_strdup_printf("; did you mean \"%s\"?", nearest) : g_strdup(".");
 

@@ -91,9 +91,6 @@ bool command_wants_color(int fd);
 /* The columns of the terminal `fd`; 0 when it is none. */
 size_t command_terminal_columns(int fd);
 
-/* The candidate nearest to `word` when it is near enough to be meant; else NULL. Borrowed. */
-const char *command_nearest(const char *word, const char *const *candidates);
-
 /* --- signals ------------------------------------------------------------------------------------------------------ */
 
 /* Blocks SIGINT and SIGTERM, before any thread starts, and returns a signalfd that becomes readable when one comes; -1

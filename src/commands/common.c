@@ -108,11 +108,6 @@ size_t command_terminal_columns(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : COLUMNS_WHEN_UNTOLD;
 }
 
-const char *command_nearest(const char *word, const char *const *candidates)
-{
-    return text_nearest(word, candidates);
-}
-
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 struct common_flags {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base.h"
 #include "config.h"
 
 static const struct command_context no_command = {0};
@@ -47,7 +48,7 @@ static int unknown_command(const struct command *commands, const char *name)
         g_ptr_array_add(names, (gpointer)command->name);
     g_ptr_array_add(names, (gpointer) "help");
     g_ptr_array_add(names, NULL);
-    const char *nearest = command_nearest(name, (const char *const *)names->pdata);
+    const char *nearest = text_nearest(name, (const char *const *)names->pdata);
     if (*name == '-')
         return command_usage_error(&no_command, "%s comes before any command; options follow the command's name", name);
     if (nearest != NULL)

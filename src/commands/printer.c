@@ -9,7 +9,8 @@
 enum {
     ROWS_HELD = 1000, /* to learn how wide the columns must be; later rows are fitted into the same widths */
     GAP = 2,
-    REST_LEAST = 20 /* cells of the column that takes what is left of the line */
+    REST_LEAST = 20, /* cells of the column that takes what is left of the line */
+    PIPE_MOST = 60   /* cells of a column in a pipe: one endless name is not to push all others apart */
 };
 
 struct row {
@@ -158,12 +159,14 @@ static bool is_shown(const struct printer *printer, size_t i)
 static size_t needed_width(const struct printer *printer, size_t i)
 {
     const struct print_column *column = &printer->kind->columns[i];
-    size_t most = printer->terminal >= PRINT_WIDE ? column->most_wide : column->most;
+    size_t most = printer->terminal == 0            ? (size_t)PIPE_MOST
+                  : printer->terminal >= PRINT_WIDE ? column->most_wide
+                                                    : column->most;
     size_t width = strlen(column->title);
 
     for (guint r = 0; r < printer->rows->len; r++)
         width = MAX(width, text_width(((const struct row *)printer->rows->pdata[r])->cells[i]));
-    return printer->terminal > 0 && most > 0 ? MIN(width, most) : width;
+    return most > 0 ? MIN(width, most) : width;
 }
 
 /* The cells of a line: the widths of what is shown, and the gaps between. */

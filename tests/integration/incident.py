@@ -125,6 +125,11 @@ AUDITS = [
     audit(16, "Update conditional access policy", "bob", 2 * HOUR, target(
         "Require MFA", change("ConditionalAccessPolicy", POLICY % ("enabled", "a", ""), POLICY % ("disabled", "b", '"bob"')), kind="Policy"),
           category="Policy"),
+    audit(23, "Update policy", "bob", 2 * HOUR + 60, target(
+        "Require MFA", change("PolicyDetail", json.dumps([json.dumps({"State": "Enabled", "ModifiedDateTime": "a"})]),
+                              json.dumps([json.dumps({"State": "Disabled", "ModifiedDateTime": "b"})])),
+        change("Enforced", "false", "true"), change("Note", "by hand", '"by hand'),
+        change("Included Updated Properties", None, '"PolicyDetail"'), kind="Policy"), category="Policy"),
     audit(17, "Delete policy", "bob", 2 * HOUR - 60, target("Block legacy", kind="Policy"), category="Policy"),
     audit(18, "Add user", "ada", 3 * DAY, target("fay")),
     audit(19, "Disable account", "ada", HOUR, target("dan")),

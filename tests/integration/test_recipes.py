@@ -88,7 +88,9 @@ ANSWERS = {
     "conditional-access-changes": ({}, "timestamp operation by_whom policy differences", [
         (stored(NOW - 2 * HOUR + 60), "Delete policy", BOB, "Block legacy", None),
         (stored(NOW - 2 * HOUR), "Update conditional access policy", BOB, "Require MFA",
-         "$.conditions.users.excludeUsers[0]: nothing -> bob; $.state: enabled -> disabled")]),
+         "ConditionalAccessPolicy $.conditions.users.excludeUsers[0]: nothing -> bob; ConditionalAccessPolicy $.state: enabled -> disabled"),
+        (stored(NOW - 2 * HOUR - 60), "Update policy", BOB, "Require MFA",
+         "Enforced $: false -> true; Note $: by hand -> \"by hand; PolicyDetail $.State: Enabled -> Disabled")]),
     "consent-grants": ({}, "timestamp by_whom target_displays permissions admin_consent", [
         (stored(NOW - 3 * HOUR + 60), BOB, '["Microsoft Graph"]', '"Mail.ReadWrite"', None),
         (stored(NOW - 3 * HOUR), BOB, '["mail sweeper"]', '"[] => [[Scope: Mail.Read offline_access]]; "', "True")]),
@@ -308,6 +310,7 @@ ODD_SIGN_INS = [
 ]
 ODD_AUDITS = [
     {"targetResources": odd} for odd in (None, "x", 7, [], ["x", 7, None, [[]]], {"type": "User"}, [{"type": "User"}], [{"type": ["User"]}],
+                                         [{"modifiedProperties": {"a \"b": {"displayName": "x", "newValue": "1"}}}],
                                          [{"modifiedProperties": "x"}], [{"modifiedProperties": ["x", None]}],
                                          [{"modifiedProperties": [{"displayName": "Role.DisplayName", "newValue": "{"}]}],
                                          [{"modifiedProperties": [{"displayName": "Role.DisplayName", "newValue": {"a": ['"']}}]}],
