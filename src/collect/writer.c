@@ -3,9 +3,9 @@
 #include <pthread.h>
 
 /* Bounds in bytes of bodies: memory depends on these and the largest page, never on the history. A page of 1,000
- * sign-ins has 2 to 3 MB, and its documents as much again. A transaction of this size takes about half a second at
- * most. */
-enum { QUEUE_BYTES = 2 * 1024 * 1024, BATCH_BYTES = 3 * 1024 * 1024 };
+ * sign-ins has 2 to 3 MB, and its documents as much again. The queue holds what the next transaction takes, so that the
+ * writer, which is the slowest part, never waits; a transaction takes about half a second at most. */
+enum { QUEUE_BYTES = 6 * 1024 * 1024, BATCH_BYTES = 3 * 1024 * 1024 };
 
 struct writer {
     struct store *store; /* the thread's alone */

@@ -73,11 +73,12 @@ static void step(struct loop *loop, sqlite3_stmt *statement)
 
 static void open_both(struct loop *loop, const char *from, const char *to)
 {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* as the program does */
     check(sqlite3_open_v2(from, &loop->from, SQLITE_OPEN_READONLY, NULL), loop->from);
     check(sqlite3_open(to, &loop->to), loop->to);
     run_sql(loop->to,
             "PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-            "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-24000; PRAGMA foreign_keys=ON");
+            "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16000; PRAGMA foreign_keys=ON");
     run_file(loop->to, "tables.sql");
     run_file(loop->to, "fts.sql");
     run_file(loop->to, "indexes.sql");
