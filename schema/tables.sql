@@ -78,7 +78,7 @@ CREATE TABLE user (
     account_enabled INTEGER,     -- 1, 0; NULL: not told
     user_type TEXT,              -- Member, Guest
     created TEXT,                -- createdDateTime, as the store writes timestamps
-    last_sign_in TEXT,           -- signInActivity.lastSignInDateTime, likewise; NULL: none or no licence
+    last_sign_in TEXT,           -- signInActivity, likewise: the last that succeeded, else the last attempt; NULL: none told
     removed_at INTEGER,          -- when the service first said so; NULL: present
     removed_reason TEXT,         -- 'changed': in the recycle bin; 'deleted': for good; 'missing': a whole listing knew
                                  -- nothing of it

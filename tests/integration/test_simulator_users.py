@@ -687,6 +687,18 @@ def test_a_user_edited_by_hand_changes_no_more_by_itself(lively):
     assert lively.users_at(NOON + 400 * DAY)[user] == mine and lively.users_at(NOON - HOUR)[user][1]["displayName"] != "Mine"
 
 
+def test_a_user_edited_by_hand_outlives_its_time_in_listing_and_rounds(lively):
+    later = lively.users_at(NOON + 150 * DAY, gone_days=300)
+    user = next(user for user, (removed, _) in lively.users_at().items() if removed is None and later[user][0] == "deleted")
+    lively.edit_user(user, patch={"city": "Wien"})
+    lively.clock(at(150 * DAY))
+    assert user in by_id(lively.walk_users(select="id")) and lively.users_at()[user][0] is None
+    items, link = lively.delta_round(lively.users_link("users/delta", select="id,city"))
+    assert by_id(items)[user]["city"] == "Wien"
+    lively.edit_user(user, patch={"city": "Graz"})
+    assert [item["city"] for item in lively.delta_round(link)[0]] == ["Graz"]
+
+
 def test_edits_are_kept_in_order_while_the_clock_stands(small):
     user = next(iter(small.users_at()))
     link, seen = small.delta_round(small.users_link("users/delta", select="id,city", deltatoken="latest"))[1], []
@@ -718,6 +730,29 @@ def test_an_edit_that_is_not_understood_is_refused(small, edit):
     with pytest.raises(ValueError):
         small.control("users", edit)
     assert len(small.walk_users()) == 60
+
+
+def test_who_went_to_the_recycle_bin_by_itself_comes_back_by_hand_as_long_as_it_is_there(lively):
+    later = lively.users_at(NOON + 31 * DAY)
+    kept, purged = [user for user, (removed, _) in lively.users_at().items() if removed == "changed" and later[user][0] == "deleted"][:2]
+    for user in (kept, purged):
+        with pytest.raises(ValueError, match="not there"):
+            lively.edit_user(user, patch={"city": "Wien"})
+    lively.edit_user(kept, restore=True)
+    lively.clock(at(31 * DAY))
+    with pytest.raises(ValueError, match="not there"):
+        lively.edit_user(purged, restore=True)
+    assert lively.users_at()[kept][0] is None and lively.users_at()[purged][0] == "deleted"
+    assert kept in by_id(lively.walk_users(select="id"))
+
+
+def test_an_id_of_any_characters_is_told_as_it_was_given(small):
+    user = 'a"b\\c\nd é'
+    small.edit_user(user, set={"displayName": "Odd"})
+    assert small.users_at()[user][0] is None and user in by_id(small.walk_users(select="id"))
+    link = small.delta_round(small.users_link("users/delta", select="id"))[1]
+    small.edit_user(user, remove="changed")
+    assert small.delta_round(link)[0] == [{"id": user, "@removed": {"reason": "changed"}}]
 
 
 def test_an_account_cannot_be_removed_or_restored_twice(small):

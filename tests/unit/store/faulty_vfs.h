@@ -37,7 +37,7 @@ static int vfs_judge(const char *call, int broken, int refused)
 }
 
 /* Makes the call number `fail_at` from now on fail; 0: none, calls are only counted. */
-static void vfs_arm(unsigned fail_at, enum vfs_manner manner, bool for_good)
+static inline void vfs_arm(unsigned fail_at, enum vfs_manner manner, bool for_good)
 {
     vfs.armed = true;
     vfs.for_good = for_good;
@@ -47,7 +47,7 @@ static void vfs_arm(unsigned fail_at, enum vfs_manner manner, bool for_good)
     vfs.failed = NULL;
 }
 
-static void vfs_disarm(void)
+static inline void vfs_disarm(void)
 {
     vfs.armed = false;
 }
@@ -214,7 +214,7 @@ static int vfs_sleep(sqlite3_vfs *self, int microseconds)
 }
 
 /* Makes it SQLite's default. */
-static void vfs_install(void)
+static inline void vfs_install(void)
 {
     vfs.real = sqlite3_vfs_find(NULL);
     vfs.faulty = *vfs.real; /* what is not replaced does not look at which one it is called for */
@@ -228,7 +228,7 @@ static void vfs_install(void)
     sqlite3_vfs_register(&vfs.faulty, 1);
 }
 
-static void vfs_remove(void)
+static inline void vfs_remove(void)
 {
     sqlite3_vfs_unregister(&vfs.faulty);
     sqlite3_vfs_register(vfs.real, 1);

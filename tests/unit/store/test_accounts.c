@@ -589,6 +589,7 @@ static void a_round_comes_back_as_it_was_saved(void **state)
         store_round_clear(&round);
         assert_null(round.link);
     }
+    assert_rows(fixture, "SELECT completed_at FROM user_rounds", "NULL"); /* never, and not in 1970 */
 }
 
 static void a_round_that_nobody_saved_is_no_error(void **state)

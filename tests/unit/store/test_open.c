@@ -151,7 +151,7 @@ static void the_connection_is_set_for_safety(void **state)
         const char *pragma;
         int value;
     } settings[] = {{"foreign_keys", 1},     {"synchronous", 2},
-                    {"cache_size", -24000},  {"wal_autocheckpoint", 4000},
+                    {"cache_size", -16000},  {"wal_autocheckpoint", 4000},
                     {"busy_timeout", 10000}, {"journal_size_limit", 67108864},
                     {"temp_store", 2}};
     struct fixture *fixture = *state;

@@ -113,6 +113,8 @@ static void no_more_rows_come_than_were_asked_for(void **state)
     assert_found(*state, Q(.limit = 6), "a,f,c,d,e,b");
     assert_found(*state, Q(.limit = 1, .words = "lovelace"), "a");
     assert_found(*state, Q(.limit = -1), "");
+    say_one(*state, STORE_ROUND_DELTA, AT, "d", "changed", "{\"id\":\"d\"}");
+    assert_found(*state, Q(.limit = 5), "a,f,c,e,b"); /* in the middle of those who have gone */
 }
 
 static void the_receiver_may_stop(void **state)
