@@ -18,6 +18,12 @@ struct directory {
     GPtrArray *added;      /* those of accounts that tests made; borrowed */
     GHashTable *by_id;     /* borrowed */
     GHashTable *by_origin; /* place and generation; borrowed */
+    GHashTable *edited;    /* place -> struct span: of the accounts there that tests edited */
+};
+
+/* Generations, both ends included. */
+struct span {
+    int64_t lo, hi;
 };
 
 /* Ticks between two events when so many happen a day; 0 for none. */
@@ -44,6 +50,7 @@ struct directory *directory_new(const struct company *company, uint64_t seed, co
     d->added = g_ptr_array_new();
     d->by_id = g_hash_table_new(g_str_hash, g_str_equal);
     d->by_origin = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    d->edited = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     return d;
 }
 
@@ -51,6 +58,7 @@ void directory_free(struct directory *d)
 {
     if (!d)
         return;
+    g_hash_table_unref(d->edited);
     g_hash_table_unref(d->by_origin);
     g_hash_table_unref(d->by_id);
     g_ptr_array_unref(d->added);
@@ -98,6 +106,12 @@ void directory_generations(const struct directory *d, uint32_t place, int64_t fr
     int64_t offset = seat_offset(d, place), longest = d->seat_period / 100 * (101 + YOUNG_PERCENT);
     *hi = ticks_floor_div(to - offset, d->seat_period);
     *lo = ticks_floor_div(from - longest - (DIRECTORY_BIN_DAYS + 1) * TICKS_PER_DAY - offset, d->seat_period);
+    /* What a test edited outlives its time. */
+    const struct span *edited = g_hash_table_lookup(d->edited, GUINT_TO_POINTER(place));
+    if (edited) {
+        *lo = MIN(*lo, edited->lo);
+        *hi = MAX(*hi, edited->hi);
+    }
 }
 
 /* An account is made early in its slot, leaves early in the next one, and may be removed by mistake in between. Of
@@ -428,7 +442,7 @@ void directory_append_id(const struct directory *d, const struct account *a, GSt
     struct profile p = {.company = d->company, .person = a->person, .key = a->key};
 
     if (a->script)
-        g_string_append(out, a->script->id);
+        text_append_escaped(out, a->script->id, -1, false);
     else
         profile_append_id(&p, out);
 }
@@ -479,6 +493,19 @@ static struct script *adopt(struct directory *d, struct script *s)
     return s;
 }
 
+static void note_edited(struct directory *d, const struct account *a)
+{
+    struct span *edited = g_hash_table_lookup(d->edited, GUINT_TO_POINTER(a->place));
+
+    if (!edited) {
+        edited = g_new(struct span, 1);
+        *edited = (struct span){a->generation, a->generation};
+        g_hash_table_insert(d->edited, GUINT_TO_POINTER(a->place), edited);
+    }
+    edited->lo = MIN(edited->lo, a->generation);
+    edited->hi = MAX(edited->hi, a->generation);
+}
+
 /* The script of an account, begun now when it has none; NULL when there is no such account. */
 static struct script *begin_script(struct directory *d, const char *id, struct moment at, bool may_add)
 {
@@ -494,6 +521,7 @@ static struct script *begin_script(struct directory *d, const char *id, struct m
         s->generated = true;
         script_add(s, INT64_MIN, INT64_MIN, directory_presence(d, &a, at), members_of(d, &a, at));
         g_hash_table_insert(d->by_origin, origin, s);
+        note_edited(d, &a);
     } else if (may_add) {
         s = adopt(d, script_new(id, directory_places(d), 0));
         g_ptr_array_add(d->added, s);
@@ -587,16 +615,20 @@ char *directory_edit(struct directory *d, int64_t now, const cJSON *json, char *
     struct script *s = begin_script(d, whose, at, may_add);
     enum presence presence = PRESENCE_NONE;
     GPtrArray *members = NULL;
+    struct account a;
 
     if (!s)
         return g_strdup("there is no such account");
     int last = (int)s->edits->len - 1;
     const struct edit *before = last < 0 ? NULL : script_edit(s, last);
-    char *message = next_edit(json, before, before ? edited_presence(before, now) : PRESENCE_NONE, &presence, &members);
+    directory_account(d, s->place, s->generation, &a);
+    char *message = next_edit(json, before, directory_presence(d, &a, at), &presence, &members);
     if (message)
         return message;
-    g_autofree char *quoted = g_strdup_printf("\"%s\"", s->id);
-    members_set(members, "id", quoted);
+    g_autoptr(GString) quoted = g_string_new("\"");
+    directory_append_id(d, &a, quoted);
+    g_string_append_c(quoted, '"');
+    members_set(members, "id", quoted->str);
     script_add(s, now, ++d->edits, presence, members);
     *id = g_steal_pointer(&whose);
     return NULL;

@@ -77,7 +77,7 @@ enum value view_append(const struct view *view, guint property, GString *out);
 /* Members of an edited account that are in no table, each with a comma before it. */
 void view_append_extra(const struct view *view, GString *out);
 
-/* Appends the account's id, without quotes. */
+/* Appends the account's id as the inside of a JSON string, without the quotes. */
 void directory_append_id(const struct directory *d, const struct account *a, GString *out);
 
 /* What a test does by hand: sets an account's JSON (all of it, or some members), removes or restores it, now.

@@ -216,10 +216,13 @@ static bool term_matches(const struct term *t, const struct directory *d, const 
     g_autoptr(GString) json = g_string_new(NULL);
     enum value value = VALUE_SET;
 
-    if (t->property == (guint)property_find("id"))
+    if (t->property == (guint)property_find("id")) {
+        g_string_append_c(json, '"');
         directory_append_id(d, a, json);
-    else
+        g_string_append_c(json, '"');
+    } else {
         value = view_append(view, t->property, json);
+    }
     if (value != VALUE_SET || !t->value)
         return value != VALUE_SET && !t->value;
     g_autofree char *text = text_decode(json->str, json->len);

@@ -173,8 +173,8 @@ static GPtrArray *sorted_members(const struct json_node *object)
     g_ptr_array_sort(members, by_key);
     for (guint i = 0; i < members->len; i++) {
         const struct json_node *node = members->pdata[i];
-        const struct json_node *next = i + 1 < members->len ? members->pdata[i + 1] : NULL;
-        if (next == NULL || strcmp(node->key, next->key) != 0)
+        bool last = i + 1 == members->len;
+        if (last || !g_str_equal(node->key, ((const struct json_node *)members->pdata[i + 1])->key))
             members->pdata[kept++] = members->pdata[i];
     }
     g_ptr_array_set_size(members, (gint)kept);

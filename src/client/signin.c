@@ -201,7 +201,7 @@ static char *form_hint(const struct signin *signin, bool both, bool valid)
 struct client_failure *signin_explain(const struct signin *signin, struct signin_try *attempt,
                                       struct client_failure *failure, int64_t clock_now, int64_t service_now)
 {
-    bool both = attempt->refusal != NULL;
+    bool both = attempt->refusal != NULL && is_form_refused(failure);
 
     if (!signin->certificate || failure->verdict != CLIENT_CREDENTIALS)
         return failure;

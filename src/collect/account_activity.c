@@ -123,7 +123,8 @@ static bool is_not_given(const struct client_failure *failure)
     g_autofree char *dropped = NULL;
     g_autofree char *rest = NULL;
 
-    if (failure->verdict == CLIENT_UNAVAILABLE || failure->verdict == CLIENT_FORBIDDEN)
+    /* 501: a property that lists do not have; the service's words for it name none. */
+    if (failure->verdict == CLIENT_UNAVAILABLE || failure->verdict == CLIENT_FORBIDDEN || failure->status == 501)
         return true;
     if (failure->verdict == CLIENT_REFUSED)
         rest = users_select_without("id,signInActivity", failure->message, &dropped);

@@ -119,6 +119,15 @@ static void fail_without_accounts(struct account_run *run, const char *request_i
                  "The next run lists them again. If it lasts, check that tenant and app are the right ones.");
 }
 
+/* One of those that could not be read may be any account that seems to be gone. */
+static void say_unreadable(struct account_run *run)
+{
+    if (run->round.unreadable > 0 && run->round.completed_at > 0)
+        source_run_warn(&run->base, g_strdup_printf("The listing of users held %" G_GINT64_FORMAT
+                                                    " that could not be read: by it nobody was marked as removed.",
+                                                    run->round.unreadable));
+}
+
 void account_listing_read(struct account_run *run, const char *request_id)
 {
     struct client_failure *failure;
@@ -129,6 +138,7 @@ void account_listing_read(struct account_run *run, const char *request_id)
     run->base.result->fetched += (int64_t)json_page_count(run->base.body);
     page = account_take_page(run, request_id);
     if (!failure && !next_link && run->round.records > 0) {
+        say_unreadable(run);
         account_set_link(&run->round.link, run->round.delta_link);
         g_clear_pointer(&run->round.delta_link, g_free);
         run->round.complete = true;

@@ -2,7 +2,10 @@
 
 #include "base/base.h"
 
-enum { LINK_KEEPS = 3600 }; /* a stored link into the middle of a round may be dead after a while */
+enum {
+    LINK_KEEPS = 3600, /* a stored link into the middle of a round may be dead after a while */
+    DAY = 24 * 3600
+};
 
 void account_set_link(char **link, const char *value)
 {
@@ -45,7 +48,8 @@ void account_begin_pages(struct account_run *run, const char *delta_link)
     run->phase = ACCOUNT_LISTING;
     run->first = true;
     reset_round(run, STORE_ROUND_LISTING);
-    account_set_link(&run->round.query, users_select);
+    g_free(run->round.query);
+    run->round.query = account_query(run);
     account_set_link(&run->round.delta_link, delta_link);
     g_free(run->round.link);
     run->round.link = users_listing_url(run->base.base_url, run->select);
@@ -78,6 +82,12 @@ static void list_again(struct account_run *run, const char *why)
     account_begin_listing(run);
 }
 
+/* What the service did not give may be given since: it is asked once a day, with the first round of the day. */
+static bool retry_is_due(const struct account_run *run)
+{
+    return account_lacks_some(run) && run->round.completed_at / DAY != source_run_now(&run->base) / DAY;
+}
+
 /* Goes on where the last run stood, as far as that is any use. */
 static void go_on(struct account_run *run)
 {
@@ -92,7 +102,7 @@ static void go_on(struct account_run *run)
     }
     if (!link)
         account_begin_listing(run);
-    else if (g_strcmp0(round->query, users_select) != 0)
+    else if (!account_take_query(run, round->query))
         list_again(run, "Other properties of accounts are wanted than the last round asked for.");
     else if (!source_run_may_go_on_at(&run->base, link))
         list_again(run, "The service has another address than when the last round ended.");
@@ -102,6 +112,18 @@ static void go_on(struct account_run *run)
         take_up(run);
 }
 
+/* The answer came: all that is wanted is given, or still not. */
+static void retried(struct account_run *run, bool given)
+{
+    if (!given) {
+        go_on(run);
+        return;
+    }
+    g_free(run->select);
+    run->select = g_strdup(users_select);
+    list_again(run, "The service gives the properties of users that it did not give before.");
+}
+
 static void begin(struct source_run *base)
 {
     struct account_run *run = account_run_of(base);
@@ -109,12 +131,16 @@ static void begin(struct source_run *base)
 
     run->begun = true;
     if (store_round_read(base->context->store, base->customer_id, base->source->name, base->part->name, &run->round,
-                         &error))
-        go_on(run);
-    else if (error)
+                         &error)) {
+        if (account_take_query(run, run->round.query) && retry_is_due(run))
+            account_retry(run);
+        else
+            go_on(run);
+    } else if (error) {
         source_run_fail_database(base, error);
-    else
+    } else {
         account_begin_listing(run);
+    }
 }
 
 /* --- failures --------------------------------------------------------------------------------------------------------
@@ -139,6 +165,14 @@ static bool state_is_gone(const struct client_failure *failure)
                                                         g_ascii_strcasecmp(failure->code, "resyncRequired") == 0));
 }
 
+static void say_changes_lost(struct account_run *run, const struct client_failure *failure)
+{
+    source_run_warn(&run->base, g_strdup_printf("The service does not take the link to go on from any more, and all "
+                                                "accounts are listed again: of those that went meanwhile only that "
+                                                "they are missing is known. It said: %s",
+                                                failure->message ? failure->message : "(nothing)"));
+}
+
 /* A link into the middle of a round of changes that is no good: the round again. Whatever else is lost: a listing. */
 static void link_failed(struct account_run *run, const struct client_failure *failure)
 {
@@ -148,6 +182,8 @@ static void link_failed(struct account_run *run, const struct client_failure *fa
         begin_changes(run, run->round.delta_link);
     } else if (!run->listed_again) {
         run->listed_again = true;
+        if (run->phase == ACCOUNT_CHANGES)
+            say_changes_lost(run, failure);
         list_again(run, failure->message ? failure->message : "The link to go on from is lost.");
     } else {
         source_run_fail(&run->base, failure);
@@ -185,6 +221,9 @@ static void page_read(struct source_run *base, const char *request_id)
     struct account_run *run = account_run_of(base);
 
     switch (run->phase) {
+    case ACCOUNT_RETRY:
+        retried(run, true);
+        break;
     case ACCOUNT_PROBE:
         account_probe_read(run);
         break;
@@ -209,10 +248,21 @@ static void page_failed(struct source_run *base, const struct client_failure *fa
 
     if (run->phase == ACCOUNT_ACTIVITY)
         account_activity_failed(run, failure);
+    else if (run->phase == ACCOUNT_RETRY)
+        retried(run, false);
     else if (run->phase == ACCOUNT_PROBE)
         account_probe_failed(run, failure);
     else
         account_failed(run, failure);
+}
+
+static void say_missing(struct source_run *base, int64_t n)
+{
+    source_run_warn(base, n == 1
+                              ? g_strdup("1 known account is not in the listing of all, and marked as missing.")
+                              : g_strdup_printf("%" G_GINT64_FORMAT
+                                                " known accounts are not in the listing of all, and marked as missing.",
+                                                n));
 }
 
 /* What signInActivity brings is no news of accounts, and is not counted as such. */
@@ -229,6 +279,8 @@ static void committed(struct source_run *base, const struct store_page *page)
     result->removed += page->counts.removed;
     if (after->complete)
         base->completed++;
+    if (after->complete && after->kind == STORE_ROUND_LISTING && page->counts.removed > 0)
+        say_missing(base, page->counts.removed);
 }
 
 static void finish(struct source_run *base)
@@ -238,11 +290,9 @@ static void finish(struct source_run *base)
 
 static char *doing(const struct source_run *base)
 {
-    static const char *const words[] = {[ACCOUNT_PROBE] = "listing",
-                                        [ACCOUNT_MARK] = "listing",
-                                        [ACCOUNT_LISTING] = "listing",
-                                        [ACCOUNT_CHANGES] = "changes",
-                                        [ACCOUNT_ACTIVITY] = "sign-in activity"};
+    static const char *const words[] = {
+        [ACCOUNT_RETRY] = "changes",   [ACCOUNT_PROBE] = "listing",   [ACCOUNT_MARK] = "listing",
+        [ACCOUNT_LISTING] = "listing", [ACCOUNT_CHANGES] = "changes", [ACCOUNT_ACTIVITY] = "sign-in activity"};
     const struct account_run *run = (const struct account_run *)base;
 
     return g_strdup(run->begun ? words[run->phase] : "signing in");

@@ -11,6 +11,7 @@
 #include "collect/source_run.h"
 
 enum account_phase {
+    ACCOUNT_RETRY,   /* asking once more for what the service did not give before */
     ACCOUNT_PROBE,   /* finding out which property it is that the service refuses */
     ACCOUNT_MARK,    /* before a listing: the link that leads to what changes from now on */
     ACCOUNT_LISTING, /* every account there is */
@@ -74,6 +75,19 @@ bool account_do_without(struct account_run *run, const struct client_failure *fa
 
 /* Tells of a property that was left out on suspicion: without it the service answers. */
 void account_say_suspect(struct account_run *run);
+
+/* What to note as the query of a round: the properties wanted, and which of them are left out. Returned: g_free. */
+char *account_query(const struct account_run *run);
+
+/* Takes the properties that a noted query left out out of `select`. False when other properties are wanted now than
+ * then. */
+bool account_take_query(struct account_run *run, const char *query);
+
+/* True when something is left out of what is wanted. */
+bool account_lacks_some(const struct account_run *run);
+
+/* Begins to ask whether the service gives all that is wanted. */
+void account_retry(struct account_run *run);
 
 /* What a probe was answered. */
 void account_probe_read(struct account_run *run);

@@ -23,8 +23,7 @@ void account_probe_free(struct account_probe *probe)
     g_free(probe);
 }
 
-/* Leaves out the property that the message names; NULL when it names none. The query that is noted with the round stays
- * the whole one: the next listing asks for all of it again. Returned: the property. */
+/* Leaves out the property that the message names; NULL when it names none. Returned: the property. */
 static char *leave_out(struct account_run *run, const char *message)
 {
     char *dropped = NULL, *rest = users_select_without(run->select, message, &dropped);
@@ -50,10 +49,13 @@ static void end_probe(struct account_run *run)
 {
     struct account_probe *probe = g_steal_pointer(&run->probe);
 
-    if (probe->found)
+    /* Where every property is given now, the refusal has passed: the listing is tried once more. */
+    if (probe->found || !run->listed_again) {
+        run->listed_again = run->listed_again || !probe->found;
         account_begin_listing(run);
-    else
+    } else {
         source_run_fail(&run->base, probe->failure);
+    }
     account_probe_free(probe);
 }
 
@@ -127,6 +129,55 @@ void account_probe_failed(struct account_run *run, const struct client_failure *
                                                     dropped));
     }
     try_next(run);
+}
+
+/* --- what is left out
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* Between what is wanted and what of it is left out, in a noted query. */
+static const char less[] = " less ";
+
+bool account_lacks_some(const struct account_run *run)
+{
+    return !g_str_equal(run->select, users_select);
+}
+
+char *account_query(const struct account_run *run)
+{
+    g_auto(GStrv) wanted = g_strsplit(users_select, ",", -1), asked = g_strsplit(run->select, ",", -1);
+    GString *query = g_string_new(users_select);
+    const char *before = less;
+
+    for (char **name = wanted; *name; name++) {
+        if (g_strv_contains((const char *const *)asked, *name))
+            continue;
+        g_string_append_printf(query, "%s%s", before, *name);
+        before = ",";
+    }
+    return g_string_free(query, FALSE);
+}
+
+bool account_take_query(struct account_run *run, const char *query)
+{
+    const char *rest = query && g_str_has_prefix(query, users_select) ? query + strlen(users_select) : NULL;
+    g_auto(GStrv) names = NULL;
+
+    if (!rest || (*rest && !g_str_has_prefix(rest, less)))
+        return false;
+    names = g_strsplit(*rest ? rest + strlen(less) : "", ",", -1);
+    for (char **name = names; *name; name++)
+        g_free(leave_out_exactly(run, *name));
+    return true;
+}
+
+void account_retry(struct account_run *run)
+{
+    run->phase = ACCOUNT_RETRY;
+    source_run_new_chain(&run->base);
+    g_free(run->base.link);
+    run->base.link = users_probe_url(run->base.base_url, users_select);
+    source_run_request(&run->base);
 }
 
 /* --- refusals --------------------------------------------------------------------------------------------------------

@@ -112,6 +112,9 @@ static void append_json_list(GString *out, const char *key, GPtrArray *texts)
     g_string_append_c(out, ']');
 }
 
+/* The default is a folder that an installation makes: who only tries the program out has none. */
+#define DATABASE_WORDS " (or make /var/lib/m365keep, where it is otherwise). Then run: m365keep collect"
+
 static void report(const struct command_context *context, const struct wishes *wishes, GPtrArray *paths,
                    GPtrArray *remarks)
 {
@@ -131,9 +134,9 @@ static void report(const struct command_context *context, const struct wishes *w
         command_say(context, "Wrote %s", (const char *)g_ptr_array_index(paths, i));
     if (wishes->from == NULL)
         command_say(context, "Now put the app registration's IDs and secret into .env, name the customer in "
-                             "m365keep.yaml, and run: m365keep collect");
+                             "m365keep.yaml, and the database" DATABASE_WORDS);
     else
-        command_say(context, "Now look both over, and run: m365keep collect");
+        command_say(context, "Now look both over, and name the database in m365keep.yaml" DATABASE_WORDS);
 }
 
 static int init(const struct command_context *context, const struct wishes *wishes)

@@ -106,7 +106,7 @@ static struct yaml_file *read_file(const char *path, GError **error)
     }
     struct yaml_file *file = yaml_file_parse(path, text, length, error);
     g_free(text);
-    if (file != NULL && !yaml_file_has(file, ""))
+    if (file != NULL && !yaml_file_has(file, "") && strcmp(path, "/dev/null") != 0)
         log_write(LOG_LEVEL_WARN, "The configuration file holds no setting: everything is at its default.", "file",
                   path, NULL);
     return file;

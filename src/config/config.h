@@ -103,8 +103,9 @@ typedef struct config {
     struct {
         char *listen;
         bool auth_enabled;
-        char *auth_tenant_id, *auth_client_id, *auth_authority, *auth_scope; /* NULL: not given */
-        char **auth_allowed_roles, **auth_allowed_groups;                    /* NULL: none */
+        char *auth_tenant_id, *auth_client_id; /* NULL: not given */
+        char *auth_authority, *auth_scope;     /* by default derived from the IDs; NULL where there are none */
+        char **auth_allowed_roles, **auth_allowed_groups; /* NULL: none */
         bool periodic_fetch;
         int fetch_interval_minutes;
     } serve;
@@ -115,7 +116,7 @@ struct config_options {
         *config_file;     /* --config; NULL: $M365KEEP_CONFIG, ./m365keep.yaml, /etc/m365keep/m365keep.yaml, or none */
     const char *env_file; /* --env-file; NULL: .env in the working directory if there is one */
     const char *database; /* --db; NULL: M365KEEP_DB or the default */
-    bool need_customers;  /* false for commands that only read the database */
+    bool need_customers;  /* false for commands that only read the database: no secret is read, customers stays empty */
 };
 
 /* Reads everything. NULL with *error; what is suspicious but usable is logged as a warning. Proxy and certificate

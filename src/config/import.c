@@ -364,8 +364,9 @@ static void remark_rest(struct import *import)
         g_string_append_printf(lines, "%s%u", i > 0 ? ", " : "", g_array_index(skipped, unsigned, i));
     if (skipped->len > 0)
         g_ptr_array_add(import->remarks,
-                        g_strdup_printf("%s: statements that assign no plain value were passed over, in lines %s%s",
-                                        import->file, lines->str, skipped->len > SHOWN_MAX ? " ..." : ""));
+                        g_strdup_printf("%s: statements that assign no plain value were passed over, in line%s %s%s",
+                                        import->file, skipped->len == 1 ? "" : "s", lines->str,
+                                        skipped->len > SHOWN_MAX ? " ..." : ""));
 }
 
 /* --- the files ---------------------------------------------------------------------------------------------------- */

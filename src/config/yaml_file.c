@@ -298,11 +298,14 @@ static bool load(struct yaml_file *file, const char *text, size_t length, GError
 
 struct yaml_file *yaml_file_parse(const char *name, const char *text, size_t length, GError **error)
 {
-    g_autoptr(YamlFile) file = g_new0(struct yaml_file, 1);
+    struct yaml_file *file = g_new0(struct yaml_file, 1);
 
     file->name = g_strdup(name);
     file->places = yaml_places_new(name, text, length, error);
-    return file->places != NULL && load(file, text, length, error) ? g_steal_pointer(&file) : NULL;
+    if (file->places != NULL && load(file, text, length, error))
+        return file;
+    yaml_file_free(file);
+    return NULL;
 }
 
 void yaml_file_free(struct yaml_file *file)

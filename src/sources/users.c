@@ -202,7 +202,10 @@ static char *summary_of(const struct json_node *record, int enabled)
         address = record_string(record, "mail");
     if (name == NULL)
         name = address != NULL ? address : record_string(record, "id");
-    phrase_append(out, name != NULL ? name : "An account without a name");
+    if (name != NULL)
+        phrase_append(out, name);
+    if (out->len == 0) /* none, or nothing of it can be seen */
+        g_string_append(out, "An account without a name");
     if (address != NULL && strcmp(address, name) != 0) {
         g_string_append(out, " (");
         phrase_append(out, address);

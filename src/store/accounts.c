@@ -43,7 +43,8 @@ static void user_text_free(gpointer data)
 
 void accounts_batch_init(struct accounts_batch *batch, struct store *store, int64_t *seq)
 {
-    *batch = (struct accounts_batch){.store = store, .seq = seq};
+    batch->store = store;
+    batch->seq = seq;
     batch->texts = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, user_text_free);
 }
 

@@ -116,10 +116,20 @@ static bool means_null(const struct json_member *member)
     return member == NULL || (member->length == 4 && memcmp(member->bytes, "null", 4) == 0);
 }
 
+/* Null, absent or an empty list: Graph says all three of what was never set. */
+static bool means_nothing(const struct json_member *member)
+{
+    g_autoptr(JsonTree) tree = json_tree_new();
+    const struct json_node *node =
+        means_null(member) ? NULL : json_tree_parse(tree, member->bytes, member->length, NULL);
+
+    return means_null(member) || (node != NULL && node->type == JSON_ARRAY && node->child == NULL);
+}
+
 static bool differs(const struct json_member *a, const struct json_member *b)
 {
-    if (means_null(a) || means_null(b))
-        return means_null(a) != means_null(b);
+    if (means_nothing(a) || means_nothing(b))
+        return means_nothing(a) != means_nothing(b);
     return !json_same(a->bytes, a->length, b->bytes, b->length);
 }
 

@@ -40,6 +40,30 @@ static struct document *document_of(const char *tenant, int n)
     return document;
 }
 
+static void decode(const char *raw, size_t length, struct account *account)
+{
+    (void)raw;
+    (void)length;
+    account->display_name = g_strdup("Ada a b");
+    account->text = g_strdup("Ada a b\nada@example.org");
+}
+
+static void fill_accounts(int64_t customer)
+{
+    struct store_accounts *accounts = store_accounts_new();
+    struct store_page page = {.customer_id = customer, .source = "users", .part = "", .received_at = 1795000000};
+    struct store_page *pages[] = {&page};
+
+    page.accounts = accounts;
+    accounts->decode = decode;
+    accounts->first = true;
+    accounts->after.kind = STORE_ROUND_LISTING;
+    accounts->after.query = g_strdup("id");
+    g_ptr_array_add(accounts->records, account_record_new("a", NULL, "{\"id\":\"a\"}", 10));
+    g_assert(store_commit_pages(store, pages, 1, NULL));
+    store_accounts_free(accounts);
+}
+
 static void fill(const char *customer, const char *tenant)
 {
     int64_t id = store_customer(store, customer, tenant, NULL);
@@ -52,6 +76,7 @@ static void fill(const char *customer, const char *tenant)
         g_ptr_array_add(page.documents, document_of(tenant, n));
     g_assert(id > 0 && store_commit_pages(store, pages, 1, NULL));
     g_ptr_array_unref(page.documents);
+    fill_accounts(id);
 }
 
 /* Its files have no names any more once it is open, so that nothing is left behind. */
@@ -89,6 +114,24 @@ static void check_search(const char *words, bool raw)
         g_assert(g_error_matches(error, STORE_ERROR, STORE_ERROR_QUERY));
     }
     g_assert((store_search_count(store, &query, 100, NULL) >= 0) == (error == NULL));
+}
+
+static bool is_contosos(const struct store_user *row, void *user)
+{
+    (void)user;
+    g_assert(g_strcmp0(row->customer, "contoso") == 0);
+    return true;
+}
+
+static void check_search_users(const char *words, bool raw)
+{
+    struct store_user_query query = {.words = words, .fts_syntax = raw, .customer = "contoso", .limit = 20};
+    g_autoptr(GError) error = NULL;
+
+    if (!store_search_users(store, &query, is_contosos, NULL, &error)) {
+        fuzz_check_message(error);
+        g_assert(g_error_matches(error, STORE_ERROR, STORE_ERROR_QUERY));
+    }
 }
 
 /* --- words as FTS5 takes them ------------------------------------------------------------------------------------- */
@@ -182,6 +225,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     check_words(words);
     check_search(words, data[0] & 1);
+    check_search_users(words, data[0] & 1);
     check_facet(words);
     return 0;
 }

@@ -18,9 +18,13 @@ static struct environment *environment;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    g_auto(GStrv) names = g_listenv();
+
     (void)argc;
     (void)argv;
     log_init(LOG_LEVEL_ERROR, LOG_FORMAT_LOGFMT, NULL);
+    for (char **name = names; *name != NULL; name++)
+        g_unsetenv(*name);
     /* What customers[].variable may name. */
     g_setenv("A", "11111111-2222-4333-8444-555555555555;aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee;" SECRET, TRUE);
     g_setenv("B", "22222222-2222-4333-8444-555555555555;aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee;" SECRET, TRUE);

@@ -37,6 +37,14 @@ def test_the_files_are_for_their_owner_only(keep, tmp_path):
         assert f"Wrote {name}\n" in result.stderr
 
 
+@pytest.mark.parametrize("more", [[], ["--from-config-py", "config.py"]])
+def test_what_is_to_be_done_next_names_the_database(keep, tmp_path, more):
+    """Its default is a folder that only an installation makes."""
+    (tmp_path / "config.py").write_text("CUSTOMERS = {'a': {'variable': 'A'}}\n")
+    last = keep(["init", *more]).stderr.splitlines()[-1]
+    assert "m365keep collect" in last and "database" in last and "/var/lib/m365keep" in last
+
+
 def test_filled_in_they_collect(keep, sim, tmp_path):
     simulator = sim(["--sign-ins", "5", "--directory-audits", "2", "--days", "1"])
     assert keep(["init"]).returncode == 0

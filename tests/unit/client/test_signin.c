@@ -338,6 +338,27 @@ static void refused_in_both_forms_the_first_refusal_is_told_with_the_thumbprint(
     end(&again);
 }
 
+/* The older form's signature was good: what is wrong is something else, and nobody need upload anything. */
+static void what_is_refused_after_the_older_form_was_taken_is_told_as_it_is(void **state)
+{
+    static const char *const numbers[] = {"500011", "700016", "53003"};
+    struct stage *stage = *state;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        struct answer answer;
+        g_autofree char *code = g_strconcat("AADSTS", numbers[i], NULL), *id = g_strconcat("t-", numbers[i], NULL);
+        use_certificate(stage, made.pem);
+        refuse(stage, 1, "", "700027");
+        refuse(stage, 1, "", numbers[i]);
+        assert_refused(&answer, stage, code);
+        assert_words(answer.failure->message, "Refused.");
+        assert_null(strstr(answer.failure->hint, "Upload"));
+        assert_string_equal(answer.failure->request_id, id);
+        assert_int_equal(service_count(stage->service, tokens), 2 * (i + 1));
+        end(&answer);
+    }
+}
+
 static void a_form_that_once_worked_is_not_doubted(void **state)
 {
     struct stage *stage = *state;
@@ -563,6 +584,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cloud_that_wants_the_older_form_gets_it_from_then_on, setup_certificate,
                                         teardown),
         cmocka_unit_test_setup_teardown(refused_in_both_forms_the_first_refusal_is_told_with_the_thumbprint,
+                                        setup_certificate, teardown),
+        cmocka_unit_test_setup_teardown(what_is_refused_after_the_older_form_was_taken_is_told_as_it_is,
                                         setup_certificate, teardown),
         cmocka_unit_test_setup_teardown(a_form_that_once_worked_is_not_doubted, setup_certificate, teardown),
         cmocka_unit_test_setup_teardown(wrong_time_and_wrong_form_together_are_both_mended_q125, setup_certificate,

@@ -265,6 +265,7 @@ static void what_cannot_be_taken_over_is_told_and_left_out(void **state)
         {"COLOUR = 'red'", "line 2: COLOUR has no counterpart"},
         {"import os\nprint('x')\nfor x in y:\n    z = 1",
          "statements that assign no plain value were passed over, in lines 3, 4"},
+        {"print('x')", "statements that assign no plain value were passed over, in line 2"},
         {"MAIL_CC = []\nMAIL_CC += ['x']", "line 3: MAIL_CC is changed here"},
     };
 

@@ -19,39 +19,17 @@
 #define CLIENT "11111111-2222-3333-4444-555555555555"
 #define SECRET "TOPSECRET~value.1"
 
-/* A fresh working directory for each test, and an environment without any key of ours. */
+/* A fresh working directory for each test, and an environment without anything. */
 static char *directory;
-
-static const char *const keys[] = {"GRAPH_TENANT_ID",
-                                   "GRAPH_CLIENT_ID",
-                                   "GRAPH_CLIENT_SECRET",
-                                   "TENANT_ID",
-                                   "CLIENT_ID",
-                                   "CLIENT_SECRET",
-                                   "GRAPH_CLIENT_SECRET_FILE",
-                                   "CLIENT_SECRET_FILE",
-                                   "CREDENTIALS_DIRECTORY",
-                                   "M365_CLOUD",
-                                   "LOGIN_URL",
-                                   "GRAPH_URL",
-                                   "MANAGE_URL",
-                                   "M365KEEP_CUSTOMER",
-                                   "M365KEEP_DB",
-                                   "TZ",
-                                   "REQUEST_BUDGETS",
-                                   "M365KEEP_CLOCK",
-                                   "HTTPS_PROXY",
-                                   "https_proxy",
-                                   "NO_PROXY",
-                                   "no_proxy",
-                                   "SSL_CERT_FILE"};
 
 static int set_up(void **state)
 {
+    g_auto(GStrv) names = g_listenv();
+
     (void)state;
     directory = g_dir_make_tmp("m365keep-config-XXXXXX", NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-        g_unsetenv(keys[i]);
+    for (char **name = names; *name != NULL; name++)
+        g_unsetenv(*name);
     return directory != NULL ? chdir(directory) : -1;
 }
 

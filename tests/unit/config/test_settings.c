@@ -335,6 +335,9 @@ static void a_file_without_settings_is_warned_of(void **state)
     g_autofree char *said = load_and_listen("# database: x\n"), *nothing = load_and_listen("smtp: {}\n");
     assert_non_null(strstr(said, "holds no setting"));
     assert_string_equal(nothing, "");
+    g_setenv("M365KEEP_CONFIG", "/dev/null", TRUE); /* says so in so many words */
+    g_autofree char *none = load_and_listen(NULL);
+    assert_string_equal(none, "");
 }
 
 /* --- precedence --------------------------------------------------------------------------------------------------- */

@@ -276,6 +276,7 @@ static void the_first_line_says_who_it_is(void **state)
          "ada@example.org"},
         {"{\"id\":\"11111111-1111-4111-8111-111111111111\"}", "11111111-1111-4111-8111-111111111111"},
         {"{}", "An account without a name"},
+        {"{\"displayName\":\"\\u0005\\u2028\"}", "An account without a name"},
         {"{\"displayName\":\"two\\nlines\"}", "two lines"},
     };
 
