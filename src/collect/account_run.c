@@ -182,9 +182,12 @@ static void link_failed(struct account_run *run, const struct client_failure *fa
         begin_changes(run, run->round.delta_link);
     } else if (!run->listed_again) {
         run->listed_again = true;
-        if (run->phase == ACCOUNT_CHANGES)
+        if (run->phase == ACCOUNT_CHANGES) {
             say_changes_lost(run, failure);
-        list_again(run, failure->message ? failure->message : "The link to go on from is lost.");
+            account_begin_listing(run);
+        } else {
+            list_again(run, failure->message ? failure->message : "The link to go on from is lost.");
+        }
     } else {
         source_run_fail(&run->base, failure);
     }
