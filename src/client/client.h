@@ -90,6 +90,22 @@ struct client_app *client_app_new(struct client *client, const struct client_app
 /* When the app's certificate expires, seconds UTC; 0 when it has none that can be read. */
 int64_t client_app_certificate_expires(const struct client_app *app);
 
+/* The application permissions in the token that the app holds for an API (its claim `roles`), NULL-ended, sorted; for
+ * telling people what is missing, never for deciding what to request. NULL when there is no token, or none that can be
+ * looked into: its format is the service's own business. Returned: g_strfreev. */
+char **client_app_roles(const struct client_app *app, enum client_api api);
+
+/* The proxy that requests to `url` go through, by the environment, without user and password; NULL: none. Returned:
+ * g_free. */
+char *client_proxy(const char *url);
+
+/* The file of trusted certificates, from SSL_CERT_FILE; NULL: the system's. Borrowed. */
+const char *client_ca_file(void);
+
+/* Seconds that the service's clock, by the Date of its latest answer, is ahead of ours; negative: behind. False while
+ * there was no answer. */
+bool client_app_clock_skew(const struct client_app *app, int64_t *seconds);
+
 /* The service's time, seconds UTC: the Date of its latest answer carried forward, or our own clock before any answer. A
  * window must not end after it. */
 int64_t client_app_service_now(const struct client_app *app);

@@ -277,6 +277,16 @@ static void take_signals(struct collector *collector)
     }
 }
 
+/* How a source ended, all its parts together. */
+static enum store_outcome outcome_of(const struct client_failure *failure, bool all_failed)
+{
+    if (!failure)
+        return STORE_OUTCOME_OK;
+    if (failure->verdict == CLIENT_UNAVAILABLE)
+        return STORE_OUTCOME_UNAVAILABLE;
+    return all_failed ? STORE_OUTCOME_FAILED : STORE_OUTCOME_PARTIAL;
+}
+
 /* Freshness is the source's: noted once all its parts have ended, with the first failure among them. A database that
  * does not take the records does not take a note about them either: trying would only wait again. */
 static void note_ended(const struct customer_run *customer, struct source_run *last)
@@ -284,6 +294,7 @@ static void note_ended(const struct customer_run *customer, struct source_run *l
     const struct source_run_context *context = last->context;
     const struct client_failure *failure = NULL;
     g_autoptr(GError) error = NULL;
+    bool all_failed = true;
 
     for (guint i = customer->sources->len; i-- > 0;) {
         const struct source_run *run = g_ptr_array_index(customer->sources, i);
@@ -293,10 +304,11 @@ static void note_ended(const struct customer_run *customer, struct source_run *l
         if (run->state != SOURCE_RUN_DONE)
             return;
         failure = run->result->failure ? run->result->failure : failure;
+        all_failed = all_failed && run->result->status == COLLECT_FAILED;
     }
     if (!writer_error(context->writer) &&
         !store_collection_note(context->store, customer->customer_id, last->source->name, source_run_now(last),
-                               failure ? failure->message : NULL, &error))
+                               outcome_of(failure, all_failed), failure ? failure->message : NULL, &error))
         source_run_warn(last, g_strdup_printf("The outcome could not be noted in the database: %s", error->message));
 }
 
@@ -350,7 +362,7 @@ struct collect_report *collect_run(const struct collect_options *options, GError
     struct collector collector = {.context = {.options = options},
                                   .customers = g_ptr_array_new_with_free_func((GDestroyNotify)customer_run_free),
                                   .started_us = clock_monotonic_us(options->clock)};
-    g_autoptr(StoreLock) lock = store_lock_take(options->config->database, error);
+    g_autoptr(StoreLock) lock = store_lock_take(options->config->database, STORE_LOCK_COLLECT, error);
 
     collector.report = collect_report_new(clock_now(options->clock));
     collector.progress = progress_new(options->progress);

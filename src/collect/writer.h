@@ -10,7 +10,8 @@
 /* A page on its way to the store, with the body that its records point into. */
 struct writer_page {
     struct store_page page;
-    struct store_accounts *accounts; /* owned; what page.accounts borrows; NULL for events */
+    struct store_accounts *accounts; /* owned; what page.accounts borrows; NULL for others */
+    struct store_health *health;     /* owned; what page.health borrows; NULL for others */
     struct json_page *body;
     void *user; /* whose page it is; untouched here */
 };

@@ -200,3 +200,11 @@ struct config *config_load(const struct config_options *options, GError **error)
     environment_share(environment);
     return config;
 }
+
+int64_t config_health_max_gap_s(const struct config *config)
+{
+    enum { LEAST_S = 30 * 60, DAY_S = 24 * 60 * 60 };
+    const struct config_schedule *schedule = &config->schedule.health;
+
+    return MAX(3 * (schedule->daily ? DAY_S : schedule->every_s), LEAST_S);
+}

@@ -126,6 +126,10 @@ struct config *config_load(const struct config_options *options, GError **error)
 void config_free(struct config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 
+/* Seconds between two good scans of service health above which the run of a state breaks: three times their schedule,
+ * half an hour at least. */
+int64_t config_health_max_gap_s(const struct config *config);
+
 /* --- files to start from --------------------------------------------------------------------------------------------
  */
 

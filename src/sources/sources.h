@@ -12,8 +12,18 @@
 #include "store/store.h"
 
 enum source_kind {
-    SOURCE_EVENTS,  /* records with a time, read in windows of it */
-    SOURCE_ACCOUNTS /* users: a listing, then delta rounds, and signInActivity on its own */
+    SOURCE_EVENTS,   /* records with a time, read in windows of it */
+    SOURCE_ACCOUNTS, /* users: a listing, then delta rounds, and signInActivity on its own */
+    SOURCE_HEALTH    /* service health: three listings, read whole in each scan */
+};
+
+/* A permission that a source needs, or that makes it better. */
+struct source_permission {
+    const char *name;                /* application permission, as the portal writes it: "AuditLog.Read.All" */
+    const char *resource;            /* the API that it belongs to: "Microsoft Graph" */
+    const char *const *satisfied_by; /* wider permissions that include it, NULL-ended; NULL: none */
+    const char *purpose;             /* what it lets m365keep read */
+    bool optional;                   /* without it the source works, less what `purpose` names */
 };
 
 /* A class of a source's records that is read by queries of its own. */
@@ -34,12 +44,20 @@ struct source {
     int64_t reach_s;                 /* how far back the API keeps records */
     int64_t reach_unlicensed_s; /* the same for a tenant without a premium licence; the API does not tell which it is */
     int64_t overlap_s;          /* read again on each run, for what came late */
-    const char *permission;     /* application permission it needs */
-    const char *licence;        /* NULL: none */
+    const char *permission;     /* what the hint of a 403 names */
+    const struct source_permission *permissions; /* each that it needs or can use; ended by a NULL name */
+    const char *licence;                         /* NULL: none */
+    bool no_top; /* $top is not documented: it is left out, and page_size is only what pages are known to hold */
     /* Of SOURCE_EVENTS. Fills the document (all but `raw` and what document_seal computes) from a record; never fails:
      * what cannot be read stays NULL, and the record is kept. `received_at` stands in for a missing time. */
     void (*decode)(const struct json_node *record, struct document *document);
 };
+
+/* A request that a source's permission and licence can be judged by: one record, or few. Returned: g_free. */
+char *source_probe_url(const struct source *source, const char *base_url);
+
+/* True when one of `roles` (NULL-ended; of an access token) is the permission or includes it. */
+bool source_permission_granted(const struct source_permission *permission, const char *const *roles);
 
 /* Every source, ended by a NULL name. */
 const struct source *sources_all(void);
@@ -91,5 +109,29 @@ struct account_record *users_record(struct json_tree *tree, struct json_slice sl
 
 /* An account_decode. */
 void users_decode(const char *raw, size_t length, struct account *account);
+
+/* --- service health -------------------------------------------------------------------------------------------------
+ */
+
+/* The first page of a listing. Pages are asked for by health_headers, never by $top: with it the service names no next
+ * link. Returned: g_free. */
+char *health_url(enum store_health_kind kind, const char *base_url);
+extern const char *const health_headers[]; /* NULL-ended */
+
+/* The permission that a listing needs; static. */
+const char *health_permission(enum store_health_kind kind);
+
+/* One record of a page; raw borrowed from the slice. *status, which may be NULL, gets the status of an overview (NULL
+ * when it has none). NULL with *error when it is none (no object, no id, text that is not UTF-8): the caller keeps it
+ * as unreadable. */
+struct health_record *health_record_read(struct json_tree *tree, struct json_slice slice, char **status,
+                                         GError **error);
+
+/* A health_decode. */
+void health_decode_record(enum store_health_kind kind, const char *raw, size_t length,
+                          struct health_document *document);
+
+/* Graph's spelling of a serviceHealthStatus, whatever the case it came in; NULL when it is none of those known. */
+const char *health_status_name(const char *status);
 
 #endif

@@ -37,8 +37,9 @@ int64_t store_customer(struct store *store, const char *name, const char *tenant
 }
 
 bool store_collection_note(struct store *store, int64_t customer_id, const char *source, int64_t at,
-                           const char *error_text, GError **error)
+                           enum store_outcome outcome, const char *error_text, GError **error)
 {
+    (void)outcome;
     struct statement *note = statement_get(store, STATEMENT_COLLECTION_NOTE, error);
     if (!note)
         return false;

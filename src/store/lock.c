@@ -11,10 +11,10 @@ struct store_lock {
 };
 
 /* The lock lies beside the database itself, whatever name or link led to it. */
-static char *lock_path(const char *path)
+static char *lock_path(const char *path, enum store_lock_kind kind)
 {
     char *real = realpath(path, NULL);
-    char *lock = g_strconcat(real ? real : path, ".lock", NULL);
+    char *lock = g_strconcat(real ? real : path, kind == STORE_LOCK_HEALTH ? ".health.lock" : ".lock", NULL);
     free(real);
     return lock;
 }
@@ -55,12 +55,12 @@ static bool take(int fd, const char *path, GError **error)
     return false;
 }
 
-struct store_lock *store_lock_take(const char *path, GError **error)
+struct store_lock *store_lock_take(const char *path, enum store_lock_kind kind, GError **error)
 {
     /* A lock beside what is none of ours, or where nothing can be, would be litter. */
     if (!store_look(path, STORE_CREATE, error))
         return NULL;
-    g_autofree char *file = lock_path(path);
+    g_autofree char *file = lock_path(path, kind);
     /* The file stays after release: removing it would let two processes lock two files of one name. */
     int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {

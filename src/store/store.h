@@ -38,10 +38,14 @@ struct store *store_open(const char *path, enum store_mode mode, GError **error)
 void store_close(struct store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 
-/* Takes the lock that keeps two collectors off one database; held until the process ends or store_unlock. False with
- * STORE_ERROR_BUSY when another holds it (its process id in the message). */
+/* What a collector keeps others of its kind off: health has a lock of its own, so that its scans go on every few
+ * minutes while a first reading of events takes its hours. */
+enum store_lock_kind { STORE_LOCK_COLLECT, STORE_LOCK_HEALTH };
+
+/* Takes a lock on the database; held until the process ends or store_lock_release. NULL with STORE_ERROR_BUSY when
+ * another holds it (its process id in the message). */
 typedef struct store_lock StoreLock;
-struct store_lock *store_lock_take(const char *path, GError **error);
+struct store_lock *store_lock_take(const char *path, enum store_lock_kind kind, GError **error);
 void store_lock_release(struct store_lock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreLock, store_lock_release)
 
@@ -105,6 +109,7 @@ struct store_counts {
 };
 
 struct store_accounts;
+struct store_health;
 
 /* One page of one window of a source. */
 struct store_page {
@@ -119,6 +124,8 @@ struct store_page {
     int64_t received_at;    /* seconds UTC */
     /* A page of accounts: it has no documents, window, link or window_records, but these. Borrowed; NULL for events. */
     const struct store_accounts *accounts;
+    /* A page of service health, likewise. */
+    const struct store_health *health;
     struct store_counts counts; /* out */
 };
 
@@ -172,9 +179,18 @@ bool store_cursor_read(struct store *store, int64_t customer_id, const char *sou
                        struct store_cursor *cursor, GError **error);
 void store_cursor_clear(struct store_cursor *cursor);
 
-/* Records that a run of a source ended: freshness for status, in `collections`. `error` NULL on success. */
+/* How a run of a source ended. */
+enum store_outcome {
+    STORE_OUTCOME_OK,
+    STORE_OUTCOME_PARTIAL,
+    STORE_OUTCOME_FAILED,
+    STORE_OUTCOME_UNAVAILABLE /* the tenant or cloud does not have this source: no fault */
+};
+
+/* Records that a run of a source ended: freshness for status, in `collections`. `error_text` NULL when all went well.
+ */
 bool store_collection_note(struct store *store, int64_t customer_id, const char *source, int64_t at,
-                           const char *error_text, GError **error);
+                           enum store_outcome outcome, const char *error_text, GError **error);
 
 /* --- accounts -------------------------------------------------------------------------------------------------------
  *
@@ -258,6 +274,80 @@ struct store_accounts {
 struct store_accounts *store_accounts_new(void);
 void store_accounts_free(struct store_accounts *accounts);
 
+/* --- service health -------------------------------------------------------------------------------------------------
+ *
+ * Overviews, issues and messages are states that Microsoft edits in place: each has one row, and every body that a
+ * later one replaced is kept beside it. Of the overviews' statuses a timeline is kept, by scans. */
+
+enum store_health_kind {
+    STORE_HEALTH_OVERVIEWS, /* one for each service: healthOverviews */
+    STORE_HEALTH_ISSUES,
+    STORE_HEALTH_MESSAGES
+};
+
+/* One record of a page. */
+struct health_record {
+    char *id;        /* owned */
+    const char *raw; /* borrowed as a document's */
+    size_t length;
+};
+
+/* Copies id, borrows raw. Returned: health_record_free. */
+struct health_record *health_record_new(const char *id, const char *raw, size_t length);
+void health_record_free(struct health_record *record);
+
+/* What a record's JSON says, of all kinds. Strings are owned; NULL where it says nothing. */
+struct health_document {
+    char *title, *status, *classification, *category, *severity; /* enums as received */
+    char *service;                                               /* the display name ("Exchange Online") */
+    char *services;                                              /* of a message: JSON array of display names */
+    char *start, *end, *last_modified, *action_required_by;      /* normalised, 28 characters */
+    int is_resolved, is_major_change;                            /* 1, 0; -1: not told */
+    char *text;                                                  /* what is indexed and shown as raw_text */
+};
+void health_document_clear(struct health_document *document);
+
+/* Fills the document (zeroed, flags -1) from a record's JSON. Never fails: what cannot be read stays empty. Called by
+ * the committing thread, for records that are new or changed only. */
+typedef void (*health_decode)(enum store_health_kind kind, const char *raw, size_t length,
+                              struct health_document *document);
+
+/* The status of one service in a scan. */
+struct health_status {
+    char *service; /* owned; the overview's id ("Exchange") */
+    char *status;  /* owned; as received */
+};
+struct health_status *health_status_new(const char *service, const char *status);
+void health_status_free(struct health_status *status);
+
+/* A whole scan: every page of the overviews was read. */
+struct store_scan {
+    GPtrArray *statuses; /* struct health_status *, owned; each service once */
+    int64_t max_gap_s;   /* good scans further apart than this break the runs of states */
+};
+
+/* The records of one page, in the order received. A record whose bytes are known is a duplicate, and nothing is
+ * written.
+ */
+struct store_health {
+    enum store_health_kind kind;
+    GPtrArray *records; /* struct health_record *, owned */
+    health_decode decode;
+    struct store_scan *scan; /* owned; with the last page of the overviews: commits the scan with it; else NULL */
+};
+
+struct store_health *store_health_new(enum store_health_kind kind);
+void store_health_free(struct store_health *health);
+
+/* How a scan is committed: it gets a row in health_scans, at the page's received_at, or a second after the customer's
+ * latest scan where that is not earlier (a clock that was set back, two scans in one second): scans are in order. For
+ * each status: the service's latest run of states goes on (last_seen, samples and seq step) when the status is the
+ * same, upper and lower case apart, the previous good scan saw it too, and lies at most max_gap_s back; else a new run
+ * begins. A failed scan between two good ones breaks nothing by itself. */
+
+/* Notes a scan that failed, in health_scans. */
+bool store_scan_failed(struct store *store, int64_t customer_id, int64_t at, const char *error_text, GError **error);
+
 /* --- search ---------------------------------------------------------------------------------------------------------
  */
 
@@ -323,6 +413,98 @@ bool store_search_users(struct store *store, const struct store_user_query *quer
 /* The user document, as docs/architecture.md describes it. Appends JSON; `raw` goes in verbatim. */
 void store_user_append_json(GString *out, const struct store_user *row);
 
+/* A search for issues or messages of service health. */
+struct store_health_query {
+    enum store_health_kind kind;    /* STORE_HEALTH_ISSUES or STORE_HEALTH_MESSAGES */
+    const char *words;              /* as people type them; NULL: all */
+    bool fts_syntax;                /* words are raw FTS5 syntax */
+    const char *customer, *service; /* exact, case-insensitive; NULL: any. A message matches by each of its services */
+    bool has_start, has_end;        /* of last_modified, [start, end), seconds UTC */
+    int64_t start, end;
+    int limit;         /* rows at most */
+    int time_limit_ms; /* real time; 0: none */
+};
+
+/* A row of the view `service_issues` or `service_messages`. Strings are borrowed during the call back; NULL where the
+ * column is NULL, or the view has no such column. */
+struct store_health_row {
+    enum store_health_kind kind;
+    int64_t row_id; /* issue_id, message_id */
+    const char *customer, *tenant_id, *id, *title, *start, *end, *last_modified, *raw, *raw_text, *first_seen,
+        *changed_at;
+    const char *service, *classification, *status, *posts;           /* of issues */
+    const char *services, *category, *severity, *action_required_by; /* of messages */
+    int is_resolved, is_major_change;                                /* 1, 0; -1: not told */
+    size_t raw_length;
+};
+
+/* Return false to stop. */
+typedef bool (*store_health_fn)(const struct store_health_row *row, void *user);
+
+/* Calls `each` for the matching rows, the last modified first. Manners as store_search. */
+bool store_search_health(struct store *store, const struct store_health_query *query, store_health_fn each, void *user,
+                         GError **error);
+
+/* The document of an issue or a message, as docs/architecture.md describes it. Appends JSON; `raw` and `posts` go in
+ * verbatim. */
+void store_health_append_json(GString *out, const struct store_health_row *row);
+
+/* --- status ---------------------------------------------------------------------------------------------------------
+ */
+
+enum store_hole_kind {
+    STORE_HOLE_LOST,   /* the service no longer had it when we came */
+    STORE_HOLE_UNREAD, /* between stretches that were read, nobody asked */
+    STORE_HOLE_OPEN,   /* begun and had to be left: a later run reads it */
+    STORE_HOLE_SCANS   /* health: no good scan for longer than the gap that is allowed */
+};
+
+struct store_hole {
+    enum store_hole_kind kind;
+    const char *part; /* owned by the source; "" for the whole */
+    int64_t from, to; /* seconds UTC */
+};
+
+/* One source of one customer, as the database knows it. Strings are owned by the status; NULL: none. */
+struct store_status_source {
+    char *customer, *tenant_id, *source;
+    int64_t records, unreadable;
+    char *newest;                                           /* of events, a timestamp */
+    int64_t last_run_at, last_success_at, last_error_at;    /* seconds UTC; 0: never */
+    enum store_outcome outcome;                             /* of the last run */
+    char *last_error;                                       /* of the last run; NULL: it ended well */
+    int64_t covered_to;                                     /* time is read up to here; 0: not a source of events */
+    int64_t lateness_samples;                               /* events that lateness is told from */
+    int64_t lateness_p50_s, lateness_p95_s, lateness_p99_s; /* from happening to being stored */
+    int64_t raw_bytes;                                      /* about: records x the mean of those sampled */
+    GArray *holes;                                          /* struct store_hole, by time */
+};
+
+struct store_status {
+    GPtrArray *sources;                            /* struct store_status_source *, by customer and source */
+    int64_t database_bytes, wal_bytes, free_bytes; /* free: pages inside the file that hold nothing */
+    int64_t seq;                                   /* the latest change */
+    bool mirrored;                                 /* a mirror has been at work */
+    int64_t mirror_behind;                         /* changes it has not acknowledged */
+    int64_t blobs_pending;                         /* listed by the Management Activity API, and not yet fetched */
+    int64_t blob_expires_at;                       /* the first of them; 0: none */
+};
+
+struct store_status_options {
+    int64_t now;       /* seconds UTC */
+    int64_t since;     /* holes that ended before are left out; events older than this are no samples */
+    int64_t max_gap_s; /* between good scans */
+    int samples;       /* newest events to look at, at most, for lateness and size */
+};
+
+/* Reads how things stand: one short read, bounded by `samples`. Lateness is told from events that happened after the
+ * source had first been read to its end, so that a first import, which stores a month at once, does not count as late.
+ * NULL with *error. Returned: store_status_free. */
+struct store_status *store_status_read(struct store *store, const struct store_status_options *options, GError **error);
+void store_status_free(struct store_status *status);
+typedef struct store_status StoreStatus;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreStatus, store_status_free)
+
 /* --- for tests and maintenance --------------------------------------------------------------------------------------
  */
 
@@ -330,5 +512,9 @@ void store_user_append_json(GString *out, const struct store_user *row);
  * against its hash. False with *error naming the first fault. Reads everything: seconds a gigabyte. Needs STORE_WRITE,
  * as FTS5 checks itself by way of INSERT. */
 bool store_verify(struct store *store, GError **error);
+
+/* SQLite's quick_check: damage, without the comparison of every index. Works with STORE_READ; false with *error naming
+ * the first fault. */
+bool store_quick_check(struct store *store, GError **error);
 
 #endif

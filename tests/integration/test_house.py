@@ -9,6 +9,7 @@ import pytest
 # Each third-party library is at home in one room.
 HOMES = {
     r"glib\.h|glib-unix\.h|glib/.*": None,  # everywhere
+    r"gio/.*": {"doctor"},
     r"sqlite3\.h": {"store"},
     r"curl/.*": {"client"},
     r"cjson/.*|cJSON\.h": {"simulator"},
@@ -36,10 +37,11 @@ BELOW = {
     "client": {"config", "base"},
     "sources": {"client", "store", "config", "base"},
     "collect": {"sources", "client", "store", "config", "base"},
+    "doctor": {"sources", "client", "store", "config", "base"},
     "mirror": {"client", "store", "config", "base"},
     "report": {"client", "store", "config", "base"},
     "serve": {"collect", "mirror", "report", "sources", "client", "store", "config", "base"},
-    "commands": {"serve", "collect", "mirror", "report", "sources", "client", "store", "config", "base"},
+    "commands": {"serve", "doctor", "collect", "mirror", "report", "sources", "client", "store", "config", "base"},
     "simulator": set(),
 }
 

@@ -140,7 +140,7 @@ static void opening_and_closing_another_connection_leaves_the_locks_of_the_first
         g_clear_pointer(&second, store_close);
         assert_true(is_locked(fixture->path));
     }
-    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, &error);
+    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
     assert_ok(lock != NULL, error);
     assert_true(is_locked(fixture->path));
 }
@@ -371,14 +371,14 @@ static void quirk_119_a_second_collector_is_told_who_holds_the_lock(void **state
 {
     struct fixture *fixture = *state;
     GError *error = NULL;
-    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, &error);
+    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
     assert_ok(lock != NULL, error);
     g_autofree char *who = g_strdup_printf("process %ld is already collecting", (long)getpid());
-    struct store_lock *second = store_lock_take(fixture->path, &error);
+    struct store_lock *second = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
     assert_refused(second != NULL, &error, STORE_ERROR_BUSY, who);
 
     g_clear_pointer(&lock, store_lock_release);
-    lock = store_lock_take(fixture->path, &error);
+    lock = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
     assert_ok(lock != NULL, error);
 }
 
@@ -389,13 +389,13 @@ static void quirk_119_the_lock_ends_with_its_process(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         static struct store_lock *held; /* and never released */
-        held = store_lock_take(fixture->path, NULL);
+        held = store_lock_take(fixture->path, STORE_LOCK_COLLECT, NULL);
         _exit(held ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, &error);
+    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
     assert_ok(lock != NULL, error);
 }
 
@@ -406,9 +406,9 @@ static void two_names_of_one_database_share_the_lock(void **state)
     make(fixture);
     g_autofree char *name = g_build_filename(fixture->folder, "link.db", NULL);
     assert_int_equal(symlink(fixture->path, name), 0);
-    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, &error);
+    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
     assert_ok(lock != NULL, error);
-    struct store_lock *second = store_lock_take(name, &error);
+    struct store_lock *second = store_lock_take(name, STORE_LOCK_COLLECT, &error);
     assert_refused(second != NULL, &error, STORE_ERROR_BUSY, "already collecting");
 }
 
@@ -417,7 +417,7 @@ static void no_lock_is_left_beside_what_is_not_ours(void **state)
     struct fixture *fixture = *state;
     GError *error = NULL;
     assert_true(g_file_set_contents(fixture->path, "A diary.", -1, NULL));
-    struct store_lock *lock = store_lock_take(fixture->path, &error);
+    struct store_lock *lock = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
     assert_refused(lock != NULL, &error, STORE_ERROR_FOREIGN, "not an SQLite database");
     g_autofree char *file = g_strconcat(fixture->path, ".lock", NULL);
     assert_false(g_file_test(file, G_FILE_TEST_EXISTS));
@@ -428,7 +428,7 @@ static void a_lock_in_a_missing_folder_is_refused(void **state)
     struct fixture *fixture = *state;
     GError *error = NULL;
     g_autofree char *path = g_build_filename(fixture->folder, "gone", "keep.db", NULL);
-    struct store_lock *lock = store_lock_take(path, &error);
+    struct store_lock *lock = store_lock_take(path, STORE_LOCK_COLLECT, &error);
     assert_refused(lock != NULL, &error, STORE_ERROR_NOT_FOUND, "there is no folder");
 }
 

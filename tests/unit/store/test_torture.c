@@ -239,7 +239,8 @@ static bool settle(struct fixture *fixture, GString *told, GError **error)
 static bool note_failure(struct fixture *fixture, GString *told, GError **error)
 {
     (void)told;
-    return store_collection_note(fixture->store, fixture->customer, "sign-ins", AT, "the network was away", error);
+    return store_collection_note(fixture->store, fixture->customer, "sign-ins", AT, STORE_OUTCOME_FAILED,
+                                 "the network was away", error);
 }
 
 /* --- steps: looking ----------------------------------------------------------------------------------------------- */
@@ -416,7 +417,7 @@ static void assert_serves(struct fixture *fixture)
     static int64_t at = AT;
     g_autoptr(GError) error = NULL;
     at++;
-    bool noted = store_collection_note(fixture->store, fixture->customer, "health", at, NULL, &error);
+    bool noted = store_collection_note(fixture->store, fixture->customer, "health", at, STORE_OUTCOME_OK, NULL, &error);
     assert_ok(noted, error);
     assert_int_equal(latest_note(), at);
 }

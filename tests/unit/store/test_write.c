@@ -580,9 +580,13 @@ static void the_end_of_a_run_is_noted_well_or_ill(void **state)
     struct fixture *fixture = *state;
     g_autoptr(GError) error = NULL;
     static const char *const look = "SELECT last_run_at, last_success_at, last_error_at, last_error FROM collections";
-    assert_ok(store_collection_note(fixture->store, fixture->customer, "sign-ins", AT, "403", &error), error);
+    assert_ok(
+        store_collection_note(fixture->store, fixture->customer, "sign-ins", AT, STORE_OUTCOME_FAILED, "403", &error),
+        error);
     assert_rows(fixture, look, "2026-11-26T08:00:00Z|NULL|2026-11-26T08:00:00Z|403");
-    assert_ok(store_collection_note(fixture->store, fixture->customer, "sign-ins", AT + 60, NULL, &error), error);
+    assert_ok(
+        store_collection_note(fixture->store, fixture->customer, "sign-ins", AT + 60, STORE_OUTCOME_OK, NULL, &error),
+        error);
     assert_rows(fixture, look, "2026-11-26T08:01:00Z|2026-11-26T08:01:00Z|2026-11-26T08:00:00Z|NULL");
     commit_one(fixture, simple("a", NOON, "{}"), AT);
     assert_rows(fixture, "SELECT records, newest, last_run_at FROM collections",

@@ -1,0 +1,88 @@
+/* doctor - how an installation stands: what is wrong with it by asking everyone it depends on (doctor), and how
+ * complete and fresh its records are by looking into the database (standing). Judges; prints nothing. */
+#ifndef M365KEEP_DOCTOR_H
+#define M365KEEP_DOCTOR_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "store/store.h"
+
+/* --- doctor: findings ------------------------------------------------------------------------------------------------
+ */
+
+enum doctor_severity {
+    DOCTOR_OK,   /* in order */
+    DOCTOR_NOTE, /* worth knowing; nothing to mend */
+    DOCTOR_WARN, /* works now; will not for ever, or less than it could */
+    DOCTOR_FAIL  /* does not work */
+};
+
+/* What one check found. Strings are owned. */
+struct doctor_finding {
+    enum doctor_severity severity;
+    const char
+        *check;     /* what was looked at, static: "configuration", "database", "disk", "sign-in", "permissions" ... */
+    char *customer; /* NULL: concerns all */
+    const char *source; /* static; NULL: concerns none in particular */
+    char *message;      /* what was found: one sentence, one line, no secret */
+    char *mend;         /* what to do, one sentence; NULL with DOCTOR_OK and DOCTOR_NOTE */
+    char *code;         /* the service's error code; NULL: none */
+    char *request_id;   /* of the service's answer; NULL: none */
+};
+
+/* Told of each finding as it comes. */
+typedef void (*doctor_found)(const struct doctor_finding *finding, void *user);
+
+struct doctor_options {
+    const struct config *config; /* NULL: it could not be read, which `config_error` says */
+    const char *config_error;    /* NULL: none */
+    const struct clock *clock;
+    const char *customer; /* NULL: every one */
+    int signal_fd;        /* readable: ends early; -1: none */
+    doctor_found found;
+    void *user;
+};
+
+/* Looks at everything, those who depend on one that failed left out. Returns the worst severity found; *interrupted
+ * tells whether a signal ended it. */
+enum doctor_severity doctor_run(const struct doctor_options *options, bool *interrupted);
+
+/* The permissions of all sources as a table in Markdown: what docs/permissions.md is made of. Appends. */
+void doctor_append_permissions(GString *out);
+
+/* --- standing: how complete and fresh the records are ----------------------------------------------------------------
+ */
+
+enum standing_state {
+    STANDING_FRESH,
+    STANDING_STALE,       /* no success for too long: see stale_after_s */
+    STANDING_NEVER,       /* configured, and never collected */
+    STANDING_UNAVAILABLE, /* the tenant or cloud does not have this */
+    STANDING_KEPT         /* not configured any more: its records are kept */
+};
+
+/* One source of one customer. */
+struct standing_source {
+    enum standing_state state;
+    const char *customer, *tenant_id, *source; /* borrowed */
+    const struct store_status_source *facts;   /* borrowed from the status; NULL: the database knows nothing of it */
+    int64_t stale_after_s;                     /* seconds without success after which it is stale */
+    bool finding;                              /* what --strict minds: stale, never collected, or with holes */
+};
+
+typedef struct standing {
+    GPtrArray *sources; /* struct standing_source *, owned; by customer as configured, those kept last */
+    unsigned findings;
+} Standing;
+
+/* Judges. `config` may have no customers: then only what the database knows is told, and nothing counts as kept. All
+ * pointers borrowed for the standing's life. Returned: standing_free. */
+struct standing *standing_new(const struct config *config, const struct store_status *status, int64_t now);
+void standing_free(struct standing *standing);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Standing, standing_free)
+
+#endif
