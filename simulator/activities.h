@@ -8,14 +8,8 @@
 struct activity {
     const char *name, *category, *service, *operation, *prefix; /* prefix: how its ids begin */
     const char *failure;                                        /* resultReason when it failed */
-    char *targets;                                              /* from ,"targetResources" to the record's end */
+    char *targets; /* from ,"targetResources" to the record's end, with the marks of scene.h */
 };
-
-/* Marks in targets, for what varies from record to record:
- *   %i %u %n %N  id, address, name, name inside nested JSON of the person it was done to
- *   %r %R        a role's name and id          %o %O  a group's name and id
- *   %a %A        an app's name and id          %g     a fresh GUID
- *   %t           the moment, seven digits      %d     a digit */
 
 /* Must have been called once before activities_roll(). */
 void activities_prepare(void);

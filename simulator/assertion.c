@@ -102,7 +102,7 @@ static void append_american(GString *out, int64_t ticks)
 static struct answer *refuse_key(const struct request *rq, const char *what, const char *reason, const char *thumbprint,
                                  const struct certificate *found)
 {
-    const char *app = rq->sim->options->client_id;
+    const char *app = rq->app;
     g_autoptr(GString) text = g_string_new(what);
 
     g_string_append_printf(text, " [Reason - %s.", reason);
@@ -161,7 +161,7 @@ static struct answer *refuse_signature(const struct request *rq, const struct jw
 
 static struct answer *refuse_subject(const struct request *rq, const cJSON *claims)
 {
-    const char *app = rq->sim->options->client_id;
+    const char *app = rq->app;
 
     if (g_ascii_strcasecmp(text_of(claims, "iss"), app) == 0 && g_ascii_strcasecmp(text_of(claims, "sub"), app) == 0)
         return NULL;
@@ -219,7 +219,7 @@ static struct answer *refuse_repeated(const struct request *rq, const cJSON *cla
         g_hash_table_remove_all(seen);
     if (g_hash_table_add(seen, g_strdup(text_of(claims, "jti"))))
         return NULL;
-    ledger_count(rq->sim->ledger, COUNT_REPEATED_ASSERTIONS);
+    ledger_count(rq->sim->ledger, rq, COUNT_REPEATED_ASSERTIONS);
     if (!rq->sim->options->refuse_repeated)
         return NULL;
     return refuse(rq, 50012, "Authentication failed: the client assertion was sent before.");

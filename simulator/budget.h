@@ -1,33 +1,53 @@
-/* budget.h - Graph's limits for each app and tenant (Microsoft, "Microsoft Graph service-specific throttling limits"):
- * identity and access reports, 5 requests in any 10 seconds over signIns and directoryAudits together; the directory,
- * resource units in any 10 seconds by the size of the tenant; users with signInActivity, 10 requests a minute. */
+/* budget.h - Graph's documented limits (Microsoft, "Microsoft Graph service-specific throttling limits"), each counted
+ * for what it is about: an app in a tenant, an app over all tenants, or a tenant with all its apps.
+ *
+ * A request is judged at the moment it arrives, in simulated time. */
 #ifndef SIM_BUDGET_H
 #define SIM_BUDGET_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum budget_family { BUDGET_REPORTS, BUDGET_DIRECTORY, BUDGET_ACTIVITY, BUDGET_FAMILIES };
+enum budget_family {
+    BUDGET_REPORTS,       /* signIns and directoryAudits together */
+    BUDGET_DIRECTORY,     /* counted in resource units, by the size of the tenant */
+    BUDGET_ACTIVITY,      /* users with signInActivity */
+    BUDGET_ANNOUNCEMENTS, /* service communications */
+    BUDGET_INTUNE,
+    BUDGET_FAMILIES
+};
 
-struct budget;
+/* "reports", "directory", "signInActivity", "announcements", "intune". */
+extern const char *const budget_names[BUDGET_FAMILIES];
 
-/* users: the size of the tenant. */
-struct budget *budget_new(int64_t users);
-void budget_free(struct budget *budget);
+/* A request that has arrived. */
+struct charge {
+    enum budget_family family;
+    const char *app, *tenant; /* borrowed; ids in one spelling */
+    int64_t users;            /* the size of the tenant */
+    int cost;                 /* 1 where requests are counted */
+};
 
-/* Counts a request of that cost (1 where requests are counted) at the moment now. Returns 0 when it may go on, else the
- * seconds of Retry-After. *broken tells that the client had been told to wait longer than it did; that is also watched
- * where enforce is false. */
-int64_t budget_take(struct budget *budget, enum budget_family family, int cost, int64_t now, bool enforce,
-                    bool *broken);
+struct verdict {
+    int64_t wait_s; /* of Retry-After; 0: it may go on */
+    bool broken;    /* the client had been told to wait longer than it did; watched also where nothing is enforced */
+};
 
-/* The part of the family's budget that is used at the moment, 0 to 1. */
-double budget_used(struct budget *budget, enum budget_family family, int64_t now);
+struct budgets;
+
+struct budgets *budgets_new(void);
+void budgets_free(struct budgets *budgets);
+
+/* Counts a request at the moment now. What is refused takes nothing of a budget. */
+struct verdict budgets_take(struct budgets *budgets, const struct charge *charge, int64_t now, bool enforce);
+
+/* The part of the budget of the charge's app in its tenant that is used at the moment, 0 to 1. */
+double budgets_used(struct budgets *budgets, const struct charge *charge, int64_t now);
 
 /* The client has been told otherwise, by a fault, to wait until then. */
-void budget_wait_until(struct budget *budget, enum budget_family family, int64_t until);
+void budgets_wait_until(struct budgets *budgets, const struct charge *charge, int64_t until);
 
-/* Forgets everything: the clock was set. */
-void budget_reset(struct budget *budget);
+/* Forgets everything: the clock was set back. */
+void budgets_reset(struct budgets *budgets);
 
 #endif

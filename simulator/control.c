@@ -1,16 +1,19 @@
 #include "control.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "budget.h"
 #include "decoy.h"
 #include "faults.h"
+#include "health_control.h"
 #include "ledger.h"
+#include "tenants_control.h"
 #include "ticks.h"
 #include "truth.h"
 #include "users_control.h"
 
-static struct answer *refuse(const char *message)
+struct answer *control_refuse(const char *message)
 {
     cJSON *json = cJSON_CreateObject();
 
@@ -18,6 +21,20 @@ static struct answer *refuse(const char *message)
     struct answer *a = answer_json(json);
     a->status = 400;
     return a;
+}
+
+bool control_read_moment(const char *text, int64_t *ticks)
+{
+    char *end = NULL;
+    double seconds = g_ascii_strtod(text, &end);
+    bool zoned = false;
+
+    if (ticks_parse(text, strlen(text), ticks, &zoned))
+        return true;
+    if (end == text || *end != '\0' || !(fabs(seconds) < 1e11))
+        return false;
+    *ticks = llround(seconds * 1e6) * 10;
+    return true;
 }
 
 static struct answer *get_stats(struct request *rq, const cJSON *json)
@@ -62,11 +79,17 @@ static struct answer *get_users(struct request *rq, const cJSON *json)
 
     (void)json;
     if (!dump)
-        return refuse(message);
+        return control_refuse(message);
     struct answer *a = answer_new(200);
     a->truth = truth_new_users(dump);
     answer_header(a, "Content-Type", "application/x-ndjson");
     return a;
+}
+
+static struct answer *get_health(struct request *rq, const cJSON *json)
+{
+    (void)json;
+    return health_tell(rq);
 }
 
 static struct answer *get_clock(struct request *rq, const cJSON *json)
@@ -89,12 +112,12 @@ static struct answer *set_clock(struct request *rq, const cJSON *json)
     g_autoptr(GError) error = NULL;
 
     if (!cJSON_IsString(spec))
-        return refuse("expected {\"clock\":\"<simulated epoch>@<rate>@<real epoch>\"}");
+        return control_refuse("expected {\"clock\":\"<simulated epoch>@<rate>@<real epoch>\"}");
     if (!sim_clock_set(&rq->sim->clock, spec->valuestring, &error))
-        return refuse(error->message);
+        return control_refuse(error->message);
     /* Set back, the budgets would remember requests of the future. */
-    for (guint k = 0; sim_clock_now(&rq->sim->clock) < rq->now && k < rq->sim->tenants->len; k++)
-        budget_reset(((struct tenant *)g_ptr_array_index(rq->sim->tenants, k))->budget);
+    if (sim_clock_now(&rq->sim->clock) < rq->now)
+        budgets_reset(rq->sim->budgets);
     return get_clock(rq, NULL);
 }
 
@@ -109,12 +132,11 @@ static struct answer *set_faults(struct request *rq, const cJSON *json)
     g_autofree char *message = NULL;
 
     if (!faults_set(rq->sim->faults, json, &message))
-        return refuse(message);
+        return control_refuse(message);
     return get_faults(rq, NULL);
 }
 
-/* The record's bytes: given as such in base64, or as JSON that is printed again. NULL when neither is there. */
-static GBytes *record_bytes(const cJSON *json)
+GBytes *control_record_bytes(const cJSON *json)
 {
     const cJSON *encoded = cJSON_GetObjectItemCaseSensitive(json, "record_base64");
     const cJSON *record = cJSON_GetObjectItemCaseSensitive(json, "record");
@@ -138,22 +160,22 @@ static struct answer *add_record(struct request *rq, const cJSON *json)
     const cJSON *tenant = cJSON_GetObjectItemCaseSensitive(json, "tenant");
     bool replace = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "replace"));
     enum source source = SOURCE_SIGN_INS;
-    g_autoptr(GBytes) bytes = record_bytes(json);
+    g_autoptr(GBytes) bytes = control_record_bytes(json);
     int added = 0;
 
     if (!cJSON_IsString(name) || !source_by_name(name->valuestring, &source))
-        return refuse("\"source\" is \"sign-ins\" or \"directory-audits\"");
+        return control_refuse("\"source\" is \"sign-ins\", \"directory-audits\" or \"intune-audits\"");
     if (!bytes)
-        return refuse("expected \"record\" or \"record_base64\"");
+        return control_refuse("expected \"record\" or \"record_base64\"");
     for (guint k = 0; k < rq->sim->tenants->len; k++) {
-        const struct tenant *t = g_ptr_array_index(rq->sim->tenants, k);
+        const struct tenant *t = sim_tenant_at(rq->sim, k);
         if (cJSON_IsString(tenant) && g_ascii_strcasecmp(tenant->valuestring, t->id) != 0)
             continue;
         loaded_add(t->loaded[loaded_source(source, bytes)], bytes, replace);
         added++;
     }
     if (added == 0)
-        return refuse("no such tenant");
+        return control_refuse("no such tenant");
     return answer_json(cJSON_CreateObject());
 }
 
@@ -161,12 +183,14 @@ static const struct {
     const char *method, *path;
     struct answer *(*answer)(struct request *rq, const cJSON *json);
 } routes[] = {
-    {"GET", "/control/stats", get_stats},     {"POST", "/control/reset-stats", reset_stats},
-    {"GET", "/control/truth", get_truth},     {"GET", "/control/requests", get_requests},
-    {"GET", "/control/clock", get_clock},     {"POST", "/control/clock", set_clock},
-    {"GET", "/control/faults", get_faults},   {"POST", "/control/faults", set_faults},
-    {"POST", "/control/records", add_record}, {"GET", "/control/users", get_users},
-    {"POST", "/control/users", users_edit},
+    {"GET", "/control/stats", get_stats},       {"POST", "/control/reset-stats", reset_stats},
+    {"GET", "/control/truth", get_truth},       {"GET", "/control/requests", get_requests},
+    {"GET", "/control/clock", get_clock},       {"POST", "/control/clock", set_clock},
+    {"GET", "/control/faults", get_faults},     {"POST", "/control/faults", set_faults},
+    {"POST", "/control/records", add_record},   {"GET", "/control/users", get_users},
+    {"GET", "/control/health", get_health},     {"POST", "/control/health", health_change},
+    {"POST", "/control/users", users_edit},     {"GET", "/control/tenants", tenants_list},
+    {"POST", "/control/tenants", tenants_edit},
 };
 
 struct answer *control_answer(struct request *rq)
@@ -176,11 +200,11 @@ struct answer *control_answer(struct request *rq)
             continue;
         bool sent = strcmp(rq->method, "POST") == 0 && rq->body->len > 0;
         cJSON *json = sent ? cJSON_ParseWithLength(rq->body->str, rq->body->len) : NULL;
-        struct answer *a = sent && !json ? refuse("the body is not JSON") : routes[k].answer(rq, json);
+        struct answer *a = sent && !json ? control_refuse("the body is not JSON") : routes[k].answer(rq, json);
         cJSON_Delete(json);
         return a;
     }
-    struct answer *a = refuse("no such control");
+    struct answer *a = control_refuse("no such control");
     a->status = 404;
     return a;
 }

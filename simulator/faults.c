@@ -136,7 +136,7 @@ static void send_code(const cJSON *value, const struct request *rq, struct answe
 
 static void send_aadsts(const cJSON *value, const struct request *rq, struct answer **a)
 {
-    replace_by(a, answer_entra_error(rq, (int)size_of(value), rq->sim->options->client_id));
+    replace_by(a, answer_entra_error(rq, (int)size_of(value), rq->app ? rq->app : *rq->sim->options->client_ids));
 }
 
 static void send_body(const cJSON *value, const struct request *rq, struct answer **a)

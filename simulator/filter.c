@@ -63,6 +63,26 @@ static const struct field audit_fields[] = {
     {"initiatedBy/app/displayName", KIND_TEXT, OP_EQ},
 };
 
+/* Of Intune's audits only the time is known to be filtered by, under this name alone. */
+static const struct field intune_fields[] = {{"activityDateTime", KIND_TIME, OP_GE | OP_LE | OP_GT | OP_LT}};
+
+struct type {
+    const char *name;
+    const struct field *fields;
+    gsize count;
+};
+
+static const struct type *type_of(enum source source)
+{
+    static const struct type sign_in = {"signIn", signin_fields, G_N_ELEMENTS(signin_fields)},
+                             audit = {"directoryAudit", audit_fields, G_N_ELEMENTS(audit_fields)},
+                             intune = {"auditEvent", intune_fields, G_N_ELEMENTS(intune_fields)};
+
+    if (source_classes[source])
+        return &sign_in;
+    return source == SOURCE_INTUNE_AUDITS ? &intune : &audit;
+}
+
 enum node_type { NODE_COMPARE, NODE_CLASS, NODE_AND, NODE_OR, NODE_NOT };
 
 struct filter {
@@ -170,12 +190,11 @@ void filter_free(struct filter *f)
 
 static const struct field *find_field(enum source source, const char *path)
 {
-    const struct field *table = source_classes[source] ? signin_fields : audit_fields;
-    gsize count = source_classes[source] ? G_N_ELEMENTS(signin_fields) : G_N_ELEMENTS(audit_fields);
+    const struct type *type = type_of(source);
 
-    for (gsize k = 0; k < count; k++)
-        if (strcmp(table[k].path, path) == 0)
-            return &table[k];
+    for (gsize k = 0; k < type->count; k++)
+        if (strcmp(type->fields[k].path, path) == 0)
+            return &type->fields[k];
     return NULL;
 }
 
@@ -313,7 +332,7 @@ static bool read_op(struct parser *ps, struct filter *f)
 static struct filter *refuse_property(struct parser *ps, const char *name)
 {
     return refuse(ps, "Could not find a property named '%s' on type 'microsoft.graph.%s'.", name,
-                  source_classes[ps->source] ? "signIn" : "directoryAudit");
+                  type_of(ps->source)->name);
 }
 
 static struct filter *parse_comparison(struct parser *ps)

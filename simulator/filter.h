@@ -1,4 +1,4 @@
-/* filter.h - OData's $filter, as far as Graph takes it for sign-ins and directory audits.
+/* filter.h - OData's $filter, as far as Graph takes it for sign-ins, directory audits and Intune's audits.
  *
  * Grammar: comparisons "field op literal" and startswith(field,'text'), joined by and, or, not and parentheses. Which
  * fields and operators a source takes is a table; anything else is refused with the words that Graph uses. */

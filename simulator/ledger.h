@@ -3,6 +3,7 @@
 #define SIM_LEDGER_H
 
 #include "answer.h"
+#include "budget.h"
 
 enum count {
     COUNT_TOKENS_ISSUED,
@@ -23,12 +24,16 @@ struct ledger *ledger_new(void);
 void ledger_free(struct ledger *ledger);
 void ledger_reset(struct ledger *ledger);
 
-void ledger_count(struct ledger *ledger, enum count count);
+/* Counts for the request's tenant too, where it is known. */
+void ledger_count(struct ledger *ledger, const struct request *rq, enum count count);
+
+/* Counts what the budgets said of a request of that family. */
+void ledger_charge(struct ledger *ledger, const struct request *rq, enum budget_family family, struct verdict verdict);
 
 /* Enters a request and the answer it gets. Control requests are not entered. */
 void ledger_enter(struct ledger *ledger, const struct request *rq, const struct answer *answer);
 
-/* The counts as an object; returned, cJSON_Delete() it. */
+/* The counts as an object, and in it those of each tenant; returned, cJSON_Delete() it. */
 cJSON *ledger_stats(const struct ledger *ledger);
 
 /* The last 1000 requests, oldest first; returned. */

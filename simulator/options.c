@@ -3,72 +3,22 @@
 #include <math.h>
 #include <string.h>
 
-static const char default_tenant[] = "11111111-2222-4333-8444-555555555555";
-static const char default_client[] = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
-static const char default_secret[] = "simulated~Secret.1+/=";
+#include "help.h"
+#include "roles.h"
 
-static const char summary[] =
-    "Plays the parts of Microsoft's sign-in and Graph services that m365keep talks to, on loopback: tokens, sign-ins,\n"
-    "directory audits and users, with paging, lateness, changed records, throttling and any fault a test asks for.\n"
-    "Records follow from the options and the clock alone: the same options give the same bytes.";
-
-static const char description[] =
-    "When it listens, it prints one line of JSON, {\"url\":\"http://127.0.0.1:PORT\",\"pid\":N}, and writes the same "
-    "to\n"
-    "the ready file. Point LOGIN_URL and GRAPH_URL at the url. With --tls it is https://localhost:PORT.\n"
-    "\n"
-    "Clock: <simulated epoch>@<rate>@<real epoch>, seconds. Simulated now = simulated epoch + (real now - real epoch)\n"
-    "x rate; rate 0 stands still. Visibility of records, budgets, token lifetimes and Date headers all follow it.\n"
-    "\n"
-    "Endpoints:\n"
-    "  POST /TENANT/oauth2/v2.0/token   by secret, or by an assertion signed for a --client-certificate\n"
-    "  GET  /TENANT/v2.0/.well-known/openid-configuration   /TENANT/.well-known/openid-configuration\n"
-    "  GET  /TENANT/discovery/v2.0/keys   /TENANT/discovery/keys   /common/discovery/instance\n"
-    "  GET  /v1.0/auditLogs/signIns  /beta/auditLogs/signIns  /v1.0/auditLogs/directoryAudits\n"
-    "  GET  /v1.0/users  /v1.0/users/delta, and both below /beta\n"
-    "\n"
-    "Control, without a token:\n"
-    "  GET  /control/stats         counts of requests, tokens, bytes, budget violations\n"
-    "  POST /control/reset-stats   forgets them\n"
-    "  GET  /control/requests      the last 1000 requests\n"
-    "  GET  /control/truth         what can be seen now: NDJSON of tenant, source, id, sha256\n"
-    "  GET  /control/clock         the simulated time\n"
-    "  POST /control/clock         {\"clock\":\"SPEC\"}\n"
-    "  POST /control/records       {\"source\":S,\"record\":{...}|\"record_base64\":B,\"tenant\":T,\"replace\":true}\n"
-    "  GET  /control/users         every account at a moment: NDJSON of tenant, id, removed (null, \"changed\",\n"
-    "                              \"deleted\") and user; ?at=EPOCH|ISO&tenant=T&select=A,B&gone_days=N\n"
-    "  POST /control/users         edits by hand, one or an array of: {\"tenant\":T,\"id\":I} and one of "
-    "\"set\":{...}\n"
-    "                              (without id: a new account), \"patch\":{...}, \"remove\":\"changed\"|\"deleted\",\n"
-    "                              \"restore\":true; set_base64 and patch_base64 keep values byte for byte\n"
-    "  GET  /control/faults        the list, with how often each matched and fired\n"
-    "  POST /control/faults        [{\"match\":{\"path\":\"signIns\",\"tenant\":T,\"page\":2},\"skip\":1,\"times\":3,\n"
-    "                                \"action\":{\"status\":429,\"headers\":{\"Retry-After\":\"7\"}}}]\n"
-    "\n"
-    "Of several faults the first that matches and is due fires; times 0 or none: always; an empty list clears. The\n"
-    "keys of an action combine:\n"
-    "  status N              that status with Graph's body for it     aadsts N        Entra's error of that number\n"
-    "  headers {K:V|[V]|null} set, repeat or drop headers             body, body_base64  other bytes\n"
-    "  html, empty_body, error_in_200, redirect URL, gzip_bomb MB     bom, append TEXT   bytes before and after\n"
-    "  truncate N|\"half\"     looks whole but is not                   truncate_hard N|\"half\"  announced, then cut\n"
-    "  stall_after N         that much, then silence                  delay_ms N, reset  late, or no answer at all\n"
-    "  next_link TEXT        with {same} and {base}                   drop_value, insert_record_base64, expire_token\n"
-    "  delta_link TEXT       likewise, at a round's end               drop_links, no_records   an empty end of a page\n"
-    "  code TEXT             Graph's body for that error code, with status\n"
-    "\n"
-    "A match may also hold \"endpoint\" (token, metadata, signIns, directoryAudits, users, usersDelta) and \"query\", "
-    "a\n"
-    "part of the decoded query. \"percent\":P beside it: the fault fires in P of 100 cases, the same ones each time.\n"
-    "\n"
-    "Example: m365keep-sim --listen 127.0.0.1:8365 --sign-ins 200000 --budgets documented";
+#define DEFAULT_TENANT "11111111-2222-4333-8444-555555555555"
+#define DEFAULT_CLIENT "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+#define DEFAULT_SECRET "simulated~Secret.1+/="
 
 static void set_defaults(struct options *o)
 {
     *o = (struct options){.seed = 1,
                           .sign_ins = -1,
                           .directory_audits = -1,
+                          .intune_audits = -1,
                           .days = 30,
                           .retention_days = 30,
+                          .intune_retention_days = 365,
                           .late_percent = 2,
                           .changed_percent = 1,
                           .repeat_percent = 5,
@@ -79,9 +29,13 @@ static void set_defaults(struct options *o)
                           .user_turnover = 0.5,
                           .user_repeats = 5,
                           .user_replays = 5,
+                          .secret_expires = 180,
                           .delta_token_days = 7,
                           .delta_page_size = 200,
-                          .link_length = 400};
+                          .link_length = 400,
+                          .services = 30,
+                          .issues = 40,
+                          .messages = 120};
 }
 
 static void fill_text(char **text, const char *fallback)
@@ -137,11 +91,13 @@ static bool check_numbers(const struct options *o, GError **error)
     } ranges[] = {
         {"sign-ins", (double)o->sign_ins, -1, 1e9, "a count from 0 to 1000000000"},
         {"directory-audits", (double)o->directory_audits, -1, 1e9, "a count from 0 to 1000000000"},
+        {"intune-audits", (double)o->intune_audits, -1, 1e9, "a count from 0 to 1000000000"},
         {"non-interactive-sign-ins", (double)o->non_interactive_sign_ins, 0, 1e9, "a count from 0 to 1000000000"},
         {"service-principal-sign-ins", (double)o->service_principal_sign_ins, 0, 1e9, "a count from 0 to 1000000000"},
         {"managed-identity-sign-ins", (double)o->managed_identity_sign_ins, 0, 1e9, "a count from 0 to 1000000000"},
         {"days", o->days, 1e-3, 36500, "a number of days from 0.001 to 36500"},
         {"retention-days", o->retention_days, 0, 36500, "a number of days from 0 (for ever) to 36500"},
+        {"intune-retention-days", o->intune_retention_days, 0, 36500, "a number of days from 0 (for ever) to 36500"},
         {"late-percent", o->late_percent, 0, 100, "a percentage"},
         {"changed-percent", o->changed_percent, 0, 100, "a percentage"},
         {"repeat-percent", o->repeat_percent, 0, 100, "a percentage"},
@@ -154,7 +110,12 @@ static bool check_numbers(const struct options *o, GError **error)
         {"user-replays", o->user_replays, 0, 100, "a percentage"},
         {"delta-page-size", o->delta_page_size, 1, 100000, "a count from 1 to 100000"},
         {"delta-token-days", o->delta_token_days, 0, 36500, "a number of days from 0 to 36500"},
+        {"services", (double)o->services, 0, 10000, "a count from 0 to 10000"},
+        {"issues", (double)o->issues, 0, 1e6, "a count from 0 to 1000000"},
+        {"messages", (double)o->messages, 0, 1e6, "a count from 0 to 1000000"},
+        {"announcement-shift", o->announcement_shift, -1000, 1000, "a count from -1000 to 1000"},
         {"link-length", o->link_length, 0, 65536, "a number of characters from 0 to 65536"},
+        {"secret-expires", o->secret_expires, -36500, 36500, "a number of days from -36500 to 36500"},
         {"token-lifetime", o->token_lifetime, 0, 1e6, "seconds from 1 to 1000000"},
     };
 
@@ -164,26 +125,42 @@ static bool check_numbers(const struct options *o, GError **error)
     return true;
 }
 
-static bool check_tenants(struct options *o, GError **error)
+/* Brings a list of ids to lower case; fallback stands for none given. */
+static bool read_guids(char ***list, const char *fallback, const char *option, GError **error)
 {
-    const char *const one[] = {default_tenant, NULL};
-
-    if (!o->tenants)
-        o->tenants = g_strdupv((char **)(gpointer)one);
-    for (char **t = o->tenants; *t; t++) {
-        if (!g_uuid_string_is_valid(*t))
-            return refuse(error, "tenant", "a GUID");
-        char *lower = g_ascii_strdown(*t, -1);
-        g_free(*t);
-        *t = lower;
+    if (!*list) {
+        *list = g_new0(char *, 2);
+        **list = g_strdup(fallback);
     }
+    for (char **id = *list; *id; id++) {
+        if (!g_uuid_string_is_valid(*id))
+            return refuse(error, option, "a GUID");
+        char *lower = g_ascii_strdown(*id, -1);
+        g_free(*id);
+        *id = lower;
+    }
+    return true;
+}
+
+const char *options_client(const struct options *o, const char *id)
+{
+    for (char **c = o->client_ids; *c; c++)
+        if (g_ascii_strcasecmp(*c, id) == 0)
+            return *c;
+    return NULL;
+}
+
+static bool check_roles(const struct options *o, GError **error)
+{
+    for (char **r = o->withheld_roles; r && *r; r++)
+        if (!roles_known(*r))
+            return refuse(error, "withhold-role", "a permission such as AuditLog.Read.All");
     return true;
 }
 
 static bool finish(struct options *o, GError **error)
 {
     fill_text(&o->listen_text, "127.0.0.1:0");
-    fill_text(&o->client_id, default_client);
     fill_text(&o->budgets, "none");
     if (!o->clock && g_getenv("M365KEEP_CLOCK"))
         o->clock = g_strdup(g_getenv("M365KEEP_CLOCK"));
@@ -193,23 +170,20 @@ static bool finish(struct options *o, GError **error)
             return false;
         g_strchomp(o->client_secret);
     }
-    fill_text(&o->client_secret, default_secret);
+    fill_text(&o->client_secret, DEFAULT_SECRET);
     o->enforce_budgets = strcmp(o->budgets, "documented") == 0;
     if (!o->enforce_budgets && strcmp(o->budgets, "none") != 0)
         return refuse(error, "budgets", "none or documented");
     if (!split_listen(o, error))
         return false;
     fill_text(&o->host_name, o->tls ? "localhost" : o->listen_host);
-    return split_algorithms(o, error) && check_numbers(o, error) && check_tenants(o, error);
+    return split_algorithms(o, error) && check_numbers(o, error) &&
+           read_guids(&o->tenants, DEFAULT_TENANT, "tenant", error) &&
+           read_guids(&o->client_ids, DEFAULT_CLIENT, "client-id", error) && check_roles(o, error);
 }
 
-bool options_parse(struct options *o, int *argc, char ***argv, GError **error)
+static void add_serving(GOptionContext *context, struct options *o)
 {
-    g_autofree char *tenant_help = g_strdup_printf("A tenant; may be repeated (%s)", default_tenant);
-    g_autofree char *client_help = g_strdup_printf("The app's id (%s)", default_client);
-    g_autofree char *secret_help = g_strdup_printf("The app's secret (%s)", default_secret);
-
-    set_defaults(o);
     const GOptionEntry entries[] = {
         {"listen", 0, 0, G_OPTION_ARG_STRING, &o->listen_text,
          "Loopback address to serve on; port 0 takes a free one (127.0.0.1:0)", "HOST:PORT"},
@@ -221,23 +195,66 @@ bool options_parse(struct options *o, int *argc, char ***argv, GError **error)
          "The host in urls (the address; with --tls localhost, for which certificates are made)", "NAME"},
         {"exit-with-parent", 0, 0, G_OPTION_ARG_NONE, &o->exit_with_parent, "End when the process that started it ends",
          NULL},
-        {"tenant", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->tenants, tenant_help, "GUID"},
-        {"client-id", 0, 0, G_OPTION_ARG_STRING, &o->client_id, client_help, "GUID"},
-        {"client-secret", 0, 0, G_OPTION_ARG_STRING, &o->client_secret, secret_help, "TEXT"},
+        {"clock", 0, 0, G_OPTION_ARG_STRING, &o->clock, "Simulated time, see below ($M365KEEP_CLOCK, else real time)",
+         "SPEC"},
+        {"gzip", 0, 0, G_OPTION_ARG_NONE, &o->gzip, "Compress pages for clients that ask for it", NULL},
+        {"decoy", 0, 0, G_OPTION_ARG_NONE, &o->decoy,
+         "A second server that must never see a token; decoy_url in the ready line", NULL},
+        {"truth", 0, 0, G_OPTION_ARG_NONE, &o->truth,
+         "Print what can be seen now and exit: NDJSON of tenant, source, id, sha256", NULL},
+        {"verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose, "A line for each request on standard error", NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and exit", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+
+    g_option_context_add_main_entries(context, entries, NULL);
+}
+
+static void add_tenants(GOptionContext *context, struct options *o)
+{
+    const GOptionEntry entries[] = {
+        {"tenant", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->tenants, "A tenant; may be repeated (" DEFAULT_TENANT ")",
+         "GUID"},
+        {"client-id", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->client_ids,
+         "An app's id; may be repeated (" DEFAULT_CLIENT ")", "GUID"},
+        {"client-secret", 0, 0, G_OPTION_ARG_STRING, &o->client_secret, "The apps' secret (" DEFAULT_SECRET ")",
+         "TEXT"},
         {"client-secret-file", 0, 0, G_OPTION_ARG_FILENAME, &o->client_secret_file, "Read the secret from a file",
          "FILE"},
         {"client-certificate", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->client_certificates,
-         "Register this public certificate (PEM) for the app; may be repeated", "FILE"},
+         "Register this public certificate (PEM) for the apps; may be repeated", "FILE"},
         {"assertion-algorithms", 0, 0, G_OPTION_ARG_STRING, &o->algorithms_text,
          "How client assertions may be signed (PS256,RS256)", "LIST"},
         {"refuse-repeated-assertions", 0, 0, G_OPTION_ARG_NONE, &o->refuse_repeated,
          "Refuse a client assertion that was sent before", NULL},
         {"token-lifetime", 0, 0, G_OPTION_ARG_INT, &o->token_lifetime,
          "Seconds a token is valid (3600 to 5400, rolled)", "SECONDS"},
+        {"opaque-tokens", 0, 0, G_OPTION_ARG_NONE, &o->opaque_tokens,
+         "Access tokens that nobody can look into; else they are JWTs with a claim \"roles\"", NULL},
+        {"withhold-role", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->withheld_roles,
+         "Leave this permission out of tokens and refuse with 403 what needs it; may be repeated", "NAME"},
+        {"secret-expires", 0, 0, G_OPTION_ARG_DOUBLE, &o->secret_expires,
+         "Days from the start until the apps' secret expires (180)", "DAYS"},
+        {"no-premium", 0, 0, G_OPTION_ARG_NONE, &o->no_premium,
+         "Without a premium licence: sign-ins and signInActivity are refused with 403", NULL},
+        {"no-intune", 0, 0, G_OPTION_ARG_NONE, &o->no_intune, "Without Intune: its audits are refused with 400", NULL},
+        {"budgets", 0, 0, G_OPTION_ARG_STRING, &o->budgets,
+         "documented: 429 beyond what Microsoft lets an app ask of a tenant, and of all tenants together (none)",
+         "none|documented"},
+        G_OPTION_ENTRY_NULL,
+    };
+
+    g_option_context_add_main_entries(context, entries, NULL);
+}
+
+static void add_counts(GOptionContext *context, struct options *o)
+{
+    const GOptionEntry entries[] = {
         {"seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, "Another seed, other records (1)", "N"},
         {"sign-ins", 0, 0, G_OPTION_ARG_INT64, &o->sign_ins,
          "Sign-ins in the days before the start; they go on at that rate (10000)", "N"},
         {"directory-audits", 0, 0, G_OPTION_ARG_INT64, &o->directory_audits, "Directory audits, likewise (2000)", "N"},
+        {"intune-audits", 0, 0, G_OPTION_ARG_INT64, &o->intune_audits, "Audits of Intune, likewise (500)", "N"},
         {"non-interactive-sign-ins", 0, 0, G_OPTION_ARG_INT64, &o->non_interactive_sign_ins,
          "Sign-ins of users by token, which only beta shows (0)", "N"},
         {"service-principal-sign-ins", 0, 0, G_OPTION_ARG_INT64, &o->service_principal_sign_ins,
@@ -245,8 +262,23 @@ bool options_parse(struct options *o, int *argc, char ***argv, GError **error)
         {"managed-identity-sign-ins", 0, 0, G_OPTION_ARG_INT64, &o->managed_identity_sign_ins,
          "Sign-ins of managed identities, likewise (0)", "N"},
         {"days", 0, 0, G_OPTION_ARG_DOUBLE, &o->days, "Days before the start over which they are spread (30)", "D"},
+        {"load", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->load,
+         "Serve each line as it is, in place of generated records; may be repeated. SOURCE: sign-ins, "
+         "directory-audits or intune-audits",
+         "SOURCE=FILE"},
+        G_OPTION_ENTRY_NULL,
+    };
+
+    g_option_context_add_main_entries(context, entries, NULL);
+}
+
+static void add_habits(GOptionContext *context, struct options *o)
+{
+    const GOptionEntry entries[] = {
         {"retention-days", 0, 0, G_OPTION_ARG_DOUBLE, &o->retention_days,
          "Older records are not served; 0 keeps all (30)", "D"},
+        {"intune-retention-days", 0, 0, G_OPTION_ARG_DOUBLE, &o->intune_retention_days,
+         "The same for the audits of Intune (365)", "D"},
         {"late-percent", 0, 0, G_OPTION_ARG_DOUBLE, &o->late_percent,
          "Records that appear 10 minutes to 20 hours late (2)", "P"},
         {"changed-percent", 0, 0, G_OPTION_ARG_DOUBLE, &o->changed_percent, "Records that later get another body (1)",
@@ -256,6 +288,15 @@ bool options_parse(struct options *o, int *argc, char ***argv, GError **error)
         {"empty-pages", 0, 0, G_OPTION_ARG_DOUBLE, &o->empty_pages,
          "Pages without records that lead on to the next (2)", "P"},
         {"page-size", 0, 0, G_OPTION_ARG_INT, &o->page_size, "Records a page; $top may lower it (1000)", "N"},
+        G_OPTION_ENTRY_NULL,
+    };
+
+    g_option_context_add_main_entries(context, entries, NULL);
+}
+
+static void add_users(GOptionContext *context, struct options *o)
+{
+    const GOptionEntry entries[] = {
         {"users", 0, 0, G_OPTION_ARG_INT64, &o->users, "Accounts in the directory (300)", "N"},
         {"user-changes", 0, 0, G_OPTION_ARG_DOUBLE, &o->user_changes, "Accounts that change, of 100 a day (2)", "P"},
         {"user-turnover", 0, 0, G_OPTION_ARG_DOUBLE, &o->user_turnover,
@@ -269,31 +310,42 @@ bool options_parse(struct options *o, int *argc, char ***argv, GError **error)
          "Days after which the links of a delta round expire (7)", "D"},
         {"link-length", 0, 0, G_OPTION_ARG_INT, &o->link_length, "Least characters of a token in links to users (400)",
          "N"},
-        {"no-premium", 0, 0, G_OPTION_ARG_NONE, &o->no_premium,
-         "Without a premium licence: sign-ins and signInActivity are refused with 403", NULL},
-        {"load", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->load,
-         "Serve each line as it is, in place of generated records; may be repeated. SOURCE: sign-ins or "
-         "directory-audits",
-         "SOURCE=FILE"},
-        {"budgets", 0, 0, G_OPTION_ARG_STRING, &o->budgets,
-         "documented: 429 beyond 5 report requests in 10 s for each app and tenant, beyond the directory's resource "
-         "units, and beyond 10 requests a minute for signInActivity (none)",
-         "none|documented"},
-        {"clock", 0, 0, G_OPTION_ARG_STRING, &o->clock, "Simulated time, see below ($M365KEEP_CLOCK, else real time)",
-         "SPEC"},
-        {"gzip", 0, 0, G_OPTION_ARG_NONE, &o->gzip, "Compress pages for clients that ask for it", NULL},
-        {"decoy", 0, 0, G_OPTION_ARG_NONE, &o->decoy,
-         "A second server that must never see a token; decoy_url in the ready line", NULL},
-        {"truth", 0, 0, G_OPTION_ARG_NONE, &o->truth,
-         "Print what can be seen now and exit: NDJSON of tenant, source, id, sha256", NULL},
-        {"verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose, "A line for each request on standard error", NULL},
-        {"version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and exit", NULL},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_option_context_set_summary(context, summary);
-    g_option_context_set_description(context, description);
+
     g_option_context_add_main_entries(context, entries, NULL);
+}
+
+static void add_announcements(GOptionContext *context, struct options *o)
+{
+    const GOptionEntry entries[] = {
+        {"services", 0, 0, G_OPTION_ARG_INT64, &o->services, "Services that the tenant subscribes to (30)", "N"},
+        {"issues", 0, 0, G_OPTION_ARG_INT64, &o->issues,
+         "Issues of the services in the days before the start; they go on at that rate (40)", "N"},
+        {"messages", 0, 0, G_OPTION_ARG_INT64, &o->messages, "Messages of the message center, likewise (120)", "N"},
+        {"announcement-shift", 0, 0, G_OPTION_ARG_INT, &o->announcement_shift,
+         "Records that come in front of a list of announcements between one page and the next; negative: that go (0)",
+         "N"},
+        G_OPTION_ENTRY_NULL,
+    };
+
+    g_option_context_add_main_entries(context, entries, NULL);
+}
+
+bool options_parse(struct options *o, int *argc, char ***argv, GError **error)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+    set_defaults(o);
+    g_autofree char *description = g_strconcat(help_service, help_control, help_faults, NULL);
+    g_option_context_set_summary(context, help_summary);
+    g_option_context_set_description(context, description);
+    add_serving(context, o);
+    add_tenants(context, o);
+    add_counts(context, o);
+    add_habits(context, o);
+    add_users(context, o);
+    add_announcements(context, o);
     if (!g_option_context_parse(context, argc, argv, error))
         return false;
     if (*argc > 1) {
@@ -309,7 +361,7 @@ void options_clear(struct options *o)
     g_free(o->listen_text);
     g_free(o->ready_file);
     g_strfreev(o->tenants);
-    g_free(o->client_id);
+    g_strfreev(o->client_ids);
     g_free(o->client_secret);
     g_free(o->client_secret_file);
     g_free(o->tls);
@@ -317,6 +369,7 @@ void options_clear(struct options *o)
     g_strfreev(o->client_certificates);
     g_free(o->algorithms_text);
     g_strfreev(o->algorithms);
+    g_strfreev(o->withheld_roles);
     g_strfreev(o->load);
     g_free(o->budgets);
     g_free(o->clock);

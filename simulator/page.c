@@ -22,10 +22,19 @@ static void query_clear(struct query *q)
     filter_free(q->filter);
 }
 
-static const char *time_field(enum source source)
-{
-    return source == SOURCE_SIGN_INS ? "createdDateTime" : "activityDateTime";
-}
+/* How the list of a source is called. */
+static const struct list {
+    const char *time_field, *context, *path; /* path: as links spell it */
+    bool top_is_refused;                     /* $top beyond the most; else it is cut */
+    bool count_is_wrong;                     /* says that it has 1000, and leads on to a page without any */
+} lists[SOURCE_COUNT] = {
+    [SOURCE_SIGN_INS] = {"createdDateTime", "auditLogs/signIns", "auditLogs/signins", true, false},
+    [SOURCE_DIRECTORY_AUDITS] = {"activityDateTime", "auditLogs/directoryAudits", "auditLogs/directoryAudits", false,
+                                 false},
+    /* Both as seen in the beta of 2022. */
+    [SOURCE_INTUNE_AUDITS] = {"activityDateTime", "deviceManagement/auditEvents", "deviceManagement/auditEvents", false,
+                              true},
+};
 
 /* NULL when every $option is one that this source takes. */
 static struct answer *check_names(const struct request *rq)
@@ -57,10 +66,9 @@ static struct answer *read_top(const struct request *rq, enum source source, str
     q->page_size = rq->sim->options->page_size;
     if (!q->top_text)
         return NULL;
-    /* signIns is documented with a most of 1000 and refuses more; of directoryAudits nothing is written: more is cut.
-     */
+    /* signIns is documented with a most of 1000 and refuses more; of the others nothing is written: more is cut. */
     if (!g_ascii_string_to_unsigned(q->top_text, 10, 1, G_MAXINT, &top, NULL) ||
-        (source == SOURCE_SIGN_INS && top > MOST_TOP))
+        (lists[source].top_is_refused && top > MOST_TOP))
         return answer_graph_error(rq, 400, "BadRequest",
                                   "Invalid value for '$top': a number from 1 to 1000 is expected.");
     q->page_size = (int)MIN(MIN(top, MOST_TOP), (guint64)q->page_size);
@@ -75,7 +83,7 @@ static struct answer *read_orderby(const struct request *rq, enum source source,
     g_auto(GStrv) words = g_strsplit(g_strstrip(q->orderby), " ", 2);
     const char *direction = words[0] && words[1] ? words[1] : "asc";
     q->descending = strcmp(direction, "desc") == 0;
-    if (words[0] && strcmp(words[0], time_field(source)) == 0 && (q->descending || strcmp(direction, "asc") == 0))
+    if (words[0] && strcmp(words[0], lists[source].time_field) == 0 && (q->descending || strcmp(direction, "asc") == 0))
         return NULL;
     return answer_graph_error(rq, 400, "BadRequest",
                               "Invalid orderby clause: only the record's time can be sorted by.");
@@ -128,12 +136,11 @@ static char *next_link(const struct request *rq, enum source source, const struc
     GString *link = g_string_new(rq->sim->base_url);
     gsize path_at = link->len;
 
-    g_string_append_printf(link, "/%s/auditLogs/%s?", rq->beta ? "beta" : "v1.0",
-                           source == SOURCE_SIGN_INS ? "signins" : "directoryAudits");
+    g_string_append_printf(link, "/%s/%s?", rq->beta ? "beta" : "v1.0", lists[source].path);
     if (token->page % 8 == 0)
         g_string_append_c(link, '&');
     g_autofree char *orderby =
-        q->orderby ? g_strdup_printf("%s %s", time_field(source), q->descending ? "desc" : "asc") : NULL;
+        q->orderby ? g_strdup_printf("%s %s", lists[source].time_field, q->descending ? "desc" : "asc") : NULL;
     text_append_option(link, "$filter", q->filter_text);
     text_append_option(link, "$orderby", orderby);
     text_append_option(link, "$top", q->top_text);
@@ -195,7 +202,7 @@ static void append_value(GString *body, struct request *rq, const struct query *
     }
     if (!empty) {
         if (q->has_token && !q->token.after_empty && w->count > 0 && w->legs[w->last].at.last != INT64_MIN &&
-            dice_percent(d, o->repeat_percent))
+            dice_percent(d, o->repeat_percent) && more_to_come(w))
             append_repeated(body, rq, w, value_at);
         append_records(body, rq, w, value_at, (guint)q->page_size);
     }
@@ -207,7 +214,7 @@ static bool begin_walk(struct walk *w, const struct request *rq, enum source sou
 {
     int64_t as_of = q->has_token ? q->token.as_of : rq->now;
 
-    walk_init(w, q->filter, as_of, sim_oldest(rq->sim, as_of), q->descending, rq->beta);
+    walk_init(w, q->filter, as_of, sim_oldest(rq->sim, source, as_of), q->descending, rq->beta);
     for (int s = 0; s < SOURCE_COUNT; s++)
         if (filter_covers(q->filter, source, (enum source)s))
             walk_add(w, &rq->tenant->streams[s], rq->tenant->loaded[s], q->has_token ? &q->token.at[w->count] : NULL);
@@ -227,7 +234,6 @@ static struct skiptoken token_after(const struct request *rq, const struct walk 
 
 static struct answer *build(struct request *rq, enum source source, struct query *q)
 {
-    static const char *const sets[] = {"signIns", "directoryAudits"};
     const struct options *o = rq->sim->options;
     struct dice d = {
         dice_mix(rq->tenant->streams[source].key, (uint64_t)q->token.at[0].generated ^ (uint64_t)q->token.page)};
@@ -237,13 +243,15 @@ static struct answer *build(struct request *rq, enum source source, struct query
     if (!begin_walk(&w, rq, source, q))
         return answer_graph_error(rq, 400, "BadRequest", "Invalid Skip Token, the token is not one of this query.");
     struct answer *a = answer_new(200);
-    g_string_append_printf(a->body, "{\"@odata.context\":\"%s/%s/$metadata#auditLogs/%s\",", rq->sim->base_url,
-                           rq->beta ? "beta" : "v1.0", sets[source]);
+    g_string_append_printf(a->body, "{\"@odata.context\":\"%s/%s/$metadata#%s\",", rq->sim->base_url,
+                           rq->beta ? "beta" : "v1.0", lists[source].context);
+    if (lists[source].count_is_wrong)
+        g_string_append_printf(a->body, "\"@odata.count\":%d,", MOST_TOP);
     gsize link_at = a->body->len;
     append_value(a->body, rq, q, &w, empty, &d);
 
     g_autofree char *link = g_strdup(rq->edit.next_link);
-    if (!link && (empty || more_to_come(&w))) {
+    if (!link && (empty || more_to_come(&w) || (lists[source].count_is_wrong && rq->records > 0))) {
         struct skiptoken next = token_after(rq, &w, empty, q->page_size);
         link = next_link(rq, source, q, &next);
     }

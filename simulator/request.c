@@ -2,8 +2,21 @@
 
 #include <string.h>
 
-const char *const endpoint_names[ENDPOINT_COUNT] = {"token", "metadata",   "signIns", "directoryAudits",
-                                                    "users", "usersDelta", "other",   "control"};
+const char *const endpoint_names[ENDPOINT_COUNT] = {
+    [ENDPOINT_TOKEN] = "token",
+    [ENDPOINT_METADATA] = "metadata",
+    [ENDPOINT_SIGN_INS] = "signIns",
+    [ENDPOINT_DIRECTORY_AUDITS] = "directoryAudits",
+    [ENDPOINT_AUDIT_EVENTS] = "auditEvents",
+    [ENDPOINT_HEALTH_OVERVIEWS] = "healthOverviews",
+    [ENDPOINT_ISSUES] = "issues",
+    [ENDPOINT_MESSAGES] = "messages",
+    [ENDPOINT_USERS] = "users",
+    [ENDPOINT_USERS_DELTA] = "usersDelta",
+    [ENDPOINT_APPLICATIONS] = "applications",
+    [ENDPOINT_OTHER] = "other",
+    [ENDPOINT_CONTROL] = "control",
+};
 
 char *request_parameter(const char *pairs, const char *key)
 {

@@ -9,14 +9,20 @@ enum endpoint {
     ENDPOINT_METADATA,
     ENDPOINT_SIGN_INS,
     ENDPOINT_DIRECTORY_AUDITS,
+    ENDPOINT_AUDIT_EVENTS,
+    ENDPOINT_HEALTH_OVERVIEWS,
+    ENDPOINT_ISSUES,
+    ENDPOINT_MESSAGES,
     ENDPOINT_USERS,
     ENDPOINT_USERS_DELTA,
+    ENDPOINT_APPLICATIONS,
     ENDPOINT_OTHER,
     ENDPOINT_CONTROL,
     ENDPOINT_COUNT
 };
 
-/* "token", "metadata", "signIns", "directoryAudits", "users", "usersDelta", "other", "control". */
+/* "token", "metadata", "signIns", "directoryAudits", "auditEvents", "healthOverviews", "issues", "messages", "users",
+ * "usersDelta", "applications", "other", "control". */
 extern const char *const endpoint_names[ENDPOINT_COUNT];
 
 /* What a fault changes inside a page. */
@@ -41,6 +47,7 @@ struct request {
     enum endpoint endpoint;
     bool beta;
     struct tenant *tenant; /* NULL: not known */
+    const char *app;       /* that the token was issued to; borrowed; NULL: not known */
     int page;              /* 1 without a skip token */
     guint records;         /* how many the answer holds */
     struct page_edit edit;

@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "application.h"
 #include "budget.h"
 #include "control.h"
 #include "faults.h"
+#include "health_page.h"
 #include "ledger.h"
 #include "metadata.h"
 #include "page.h"
@@ -43,6 +45,10 @@ static const struct {
     {"/v1.0/auditlogs/signins", ENDPOINT_SIGN_INS, false},
     {"/beta/auditlogs/signins", ENDPOINT_SIGN_INS, true},
     {"/v1.0/auditlogs/directoryaudits", ENDPOINT_DIRECTORY_AUDITS, false},
+    {"/v1.0/devicemanagement/auditevents", ENDPOINT_AUDIT_EVENTS, false},
+    {"/beta/devicemanagement/auditevents", ENDPOINT_AUDIT_EVENTS, true},
+    {"/v1.0/applications", ENDPOINT_APPLICATIONS, false},
+    {"/beta/applications", ENDPOINT_APPLICATIONS, true},
     {"/v1.0/users", ENDPOINT_USERS, false},
     {"/beta/users", ENDPOINT_USERS, true},
     {"/v1.0/users/delta", ENDPOINT_USERS_DELTA, false},
@@ -92,6 +98,7 @@ static void classify_graph(struct request *rq)
     }
     if (rq->endpoint == ENDPOINT_USERS || rq->endpoint == ENDPOINT_USERS_DELTA)
         rq->page = users_page_number(rq);
+    health_classify(rq, path);
 }
 
 /* Finds out what is asked and on whose behalf. */
@@ -115,7 +122,7 @@ static void classify(struct request *rq)
         rq->tenant = metadata_tenant(rq);
         return;
     }
-    rq->tenant = token_tenant(rq);
+    token_identify(rq);
     classify_graph(rq);
 }
 
@@ -126,45 +133,59 @@ static bool is_about_users(const struct request *rq)
 
 static enum budget_family family_of(const struct request *rq)
 {
+    if (rq->endpoint == ENDPOINT_AUDIT_EVENTS)
+        return BUDGET_INTUNE;
+    if (rq->endpoint == ENDPOINT_APPLICATIONS)
+        return BUDGET_DIRECTORY;
+    if (health_is_endpoint(rq->endpoint))
+        return BUDGET_ANNOUNCEMENTS;
     if (!is_about_users(rq))
         return BUDGET_REPORTS;
     return users_want_activity(rq) ? BUDGET_ACTIVITY : BUDGET_DIRECTORY;
 }
 
+static struct charge charge_of(const struct request *rq)
+{
+    enum budget_family family = family_of(rq);
+
+    return (struct charge){.family = family,
+                           .app = rq->app,
+                           .tenant = rq->tenant->id,
+                           .users = rq->sim->options->users,
+                           .cost = family == BUDGET_DIRECTORY && is_about_users(rq) ? users_cost(rq) : 1};
+}
+
 /* The headers that calls to the directory have (Microsoft, "Microsoft Graph throttling guidance"). */
 static void add_throttle_headers(const struct request *rq, struct answer *a)
 {
-    double used = budget_used(rq->tenant->budget, BUDGET_DIRECTORY, rq->now);
+    struct charge charge = charge_of(rq);
     g_autofree char *unit = g_strdup_printf("%d", users_cost(rq));
 
+    charge.family = BUDGET_DIRECTORY;
+    double used = budgets_used(rq->sim->budgets, &charge, rq->now);
     answer_header(a, "x-ms-resource-unit", unit);
     if (used > 0.8 && rq->sim->options->enforce_budgets) {
         char part[G_ASCII_DTOSTR_BUF_SIZE];
         answer_header(a, "x-ms-throttle-limit-percentage", g_ascii_formatd(part, sizeof(part), "%.1f", used));
     }
     if (a->status == 429) {
-        g_autofree char *scope =
-            g_strdup_printf("Tenant_Application/ReadWrite/%s/%s", rq->sim->options->client_id, rq->tenant->id);
+        g_autofree char *scope = g_strdup_printf("Tenant_Application/ReadWrite/%s/%s", rq->app, rq->tenant->id);
         answer_header(a, "x-ms-throttle-scope", scope);
         answer_header(a, "x-ms-throttle-information", "ResourceUnitLimitExceeded");
     }
 }
 
-/* NULL while the tenant's budget lasts. */
+/* NULL while the budgets last. */
 static struct answer *charge_budget(const struct request *rq)
 {
-    enum budget_family family = family_of(rq);
-    int cost = family == BUDGET_DIRECTORY ? users_cost(rq) : 1;
-    bool broken = false;
-    int64_t wait_s = budget_take(rq->tenant->budget, family, cost, rq->now, rq->sim->options->enforce_budgets, &broken);
+    struct charge charge = charge_of(rq);
+    struct verdict verdict = budgets_take(rq->sim->budgets, &charge, rq->now, rq->sim->options->enforce_budgets);
 
-    if (broken)
-        ledger_count(rq->sim->ledger, COUNT_RETRY_AFTER_BROKEN);
-    if (wait_s == 0)
+    ledger_charge(rq->sim->ledger, rq, charge.family, verdict);
+    if (verdict.wait_s == 0)
         return NULL;
-    ledger_count(rq->sim->ledger, COUNT_BUDGET_VIOLATIONS);
     struct answer *a = answer_graph_default(rq, 429);
-    g_autofree char *wait = g_strdup_printf("%d", (int)wait_s);
+    g_autofree char *wait = g_strdup_printf("%d", (int)verdict.wait_s);
     answer_header(a, "Retry-After", wait);
     return a;
 }
@@ -175,9 +196,19 @@ static struct answer *answer_collection(struct request *rq)
         return users_answer(rq);
     if (rq->endpoint == ENDPOINT_USERS_DELTA)
         return users_delta_answer(rq);
-    if (rq->endpoint == ENDPOINT_SIGN_INS && rq->sim->options->no_premium)
+    if (health_is_endpoint(rq->endpoint))
+        return health_answer(rq);
+    if (rq->endpoint == ENDPOINT_SIGN_INS && rq->tenant->no_premium)
         return answer_graph_code(rq, 403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant");
-    return page_answer(rq, rq->endpoint == ENDPOINT_SIGN_INS ? SOURCE_SIGN_INS : SOURCE_DIRECTORY_AUDITS);
+    if (rq->endpoint == ENDPOINT_APPLICATIONS)
+        return application_answer(rq);
+    if (rq->endpoint == ENDPOINT_SIGN_INS)
+        return page_answer(rq, SOURCE_SIGN_INS);
+    if (rq->endpoint == ENDPOINT_DIRECTORY_AUDITS)
+        return page_answer(rq, SOURCE_DIRECTORY_AUDITS);
+    if (rq->tenant->no_intune)
+        return answer_graph_error(rq, 400, "BadRequest", "Request not applicable to target tenant.");
+    return page_answer(rq, SOURCE_INTUNE_AUDITS);
 }
 
 static struct answer *answer_graph(struct request *rq)
@@ -196,6 +227,8 @@ static struct answer *answer_graph(struct request *rq)
         return answer_graph_error(rq, 405, "Request_BadRequest",
                                   "Specified HTTP method is not allowed for the request target.");
     struct answer *a = charge_budget(rq);
+    if (!a)
+        a = token_refuse_role(rq);
     if (!a)
         a = answer_collection(rq);
     if (is_about_users(rq))
@@ -234,22 +267,28 @@ static double retry_after_s(const struct answer *a)
     return MIN(most, 86400.0);
 }
 
+/* A fault may have told the client to wait, whatever the budgets would have said. */
+static void told_to_wait(const struct request *rq, double wait_s)
+{
+    if (wait_s <= 0 || !rq->tenant || request_is_login(rq))
+        return;
+    struct charge charge = charge_of(rq);
+    budgets_wait_until(rq->sim->budgets, &charge, rq->now + (int64_t)(wait_s * (double)TICKS_PER_SECOND));
+}
+
 static struct answer *make_answer(struct request *rq)
 {
     if (rq->endpoint == ENDPOINT_CONTROL)
         return control_answer(rq);
     const cJSON *action = faults_fire(rq->sim->faults, rq);
     if (action) {
-        ledger_count(rq->sim->ledger, COUNT_FAULTS_FIRED);
+        ledger_count(rq->sim->ledger, rq, COUNT_FAULTS_FIRED);
         fault_before(action, rq);
     }
     struct answer *a = answer_plain(rq);
     if (action) {
         a = fault_after(action, rq, a);
-        double wait_s = retry_after_s(a);
-        if (wait_s > 0 && rq->tenant && !request_is_login(rq))
-            budget_wait_until(rq->tenant->budget, family_of(rq),
-                              rq->now + (int64_t)(wait_s * (double)TICKS_PER_SECOND));
+        told_to_wait(rq, retry_after_s(a));
     }
     ledger_enter(rq->sim->ledger, rq, a);
     return a;
@@ -270,6 +309,27 @@ static char *header(struct MHD_Connection *connection, const char *name)
     return g_strdup(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name));
 }
 
+static enum MHD_Result add_value(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    GPtrArray *pair = cls; /* the name that is looked for, then the values found */
+
+    (void)kind;
+    if (g_ascii_strcasecmp(name, g_ptr_array_index(pair, 0)) == 0)
+        g_ptr_array_add(pair, (gpointer)(value ? value : ""));
+    return MHD_YES;
+}
+
+/* A header that may come several times: its values, with commas between. Returned. */
+static char *all_headers(struct MHD_Connection *connection, const char *name)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+
+    g_ptr_array_add(found, (gpointer)name);
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, add_value, found);
+    g_ptr_array_add(found, NULL);
+    return found->len > 2 ? g_strjoinv(", ", (char **)found->pdata + 1) : NULL;
+}
+
 static void begin(struct exchange *x, struct MHD_Connection *connection, const char *method)
 {
     struct request *rq = &x->rq;
@@ -282,7 +342,7 @@ static void begin(struct exchange *x, struct MHD_Connection *connection, const c
     rq->user_agent = header(connection, "User-Agent");
     rq->accept = header(connection, "Accept");
     rq->accept_encoding = header(connection, "Accept-Encoding");
-    rq->prefer = header(connection, "Prefer");
+    rq->prefer = all_headers(connection, "Prefer");
     rq->consistency_level = header(connection, "ConsistencyLevel");
 }
 

@@ -13,7 +13,8 @@
 #include "tls.h"
 #include "token.h"
 
-static const int64_t default_counts[SOURCE_COUNT] = {10000, 2000};
+static const int64_t default_counts[SOURCE_COUNT] = {
+    [SOURCE_SIGN_INS] = 10000, [SOURCE_DIRECTORY_AUDITS] = 2000, [SOURCE_INTUNE_AUDITS] = 500};
 
 static void tenant_free(gpointer data)
 {
@@ -22,8 +23,9 @@ static void tenant_free(gpointer data)
     for (int s = 0; s < SOURCE_COUNT; s++)
         loaded_free(t->loaded[s]);
     directory_free(t->directory);
+    health_free(t->health);
     company_free(t->company);
-    budget_free(t->budget);
+    g_strfreev(t->withheld);
     g_free(t->id);
     g_free(t);
 }
@@ -37,6 +39,7 @@ static int64_t count_of(const struct options *o, enum source source, bool loaded
         [SOURCE_NON_INTERACTIVE] = o->non_interactive_sign_ins,
         [SOURCE_SERVICE_PRINCIPAL] = o->service_principal_sign_ins,
         [SOURCE_MANAGED_IDENTITY] = o->managed_identity_sign_ins,
+        [SOURCE_INTUNE_AUDITS] = o->intune_audits,
     };
     int64_t given = counts[source];
 
@@ -45,40 +48,55 @@ static int64_t count_of(const struct options *o, enum source source, bool loaded
     return loaded ? 0 : default_counts[source];
 }
 
-static struct tenant *tenant_new(const struct sim *sim, const char *id, GPtrArray *const files[SOURCE_COUNT])
+static struct tenant *tenant_new(const struct sim *sim, const char *id)
 {
     const struct options *o = sim->options;
     struct tenant *t = g_new0(struct tenant, 1);
-    uint64_t seed = (uint64_t)o->seed;
-    int64_t start = o->clock ? sim->clock.simulated_ticks : sim_clock_now(&sim->clock);
 
     t->id = g_strdup(id);
-    t->company = company_new(id, seed);
+    t->no_premium = o->no_premium;
+    t->no_intune = o->no_intune;
+    t->withheld = g_strdupv(o->withheld_roles);
+    t->secret_ends = sim->start + (int64_t)(o->secret_expires * (double)TICKS_PER_DAY);
+    return t;
+}
+
+/* Hires the people and rolls the records: a simulator may have very many tenants of which few are asked about. */
+static struct tenant *prepare(const struct sim *sim, struct tenant *t)
+{
+    const struct options *o = sim->options;
+    uint64_t seed = (uint64_t)o->seed;
+
+    if (t->company)
+        return t;
+    t->company = company_new(t->id, seed);
     t->directory =
         directory_new(t->company, seed, &(struct directory_habits){o->users, o->user_changes, o->user_turnover});
-    t->budget = budget_new(o->users);
+    t->health = health_new(t->id, seed,
+                           &(struct health_habits){o->services, o->issues, o->messages, o->days, o->retention_days},
+                           sim->start, o->clock != NULL);
     for (int s = 0; s < SOURCE_COUNT; s++) {
         enum source source = (enum source)s;
-        stream_init(&t->streams[s], source, t->company, seed, count_of(o, source, files[s] != NULL), o->days, start,
-                    o->clock != NULL);
+        stream_init(&t->streams[s], source, t->company, seed, count_of(o, source, sim->files[s] != NULL), o->days,
+                    sim->start, o->clock != NULL);
         t->streams[s].late_percent = o->late_percent;
         t->streams[s].changed_percent = o->changed_percent;
         t->loaded[s] = loaded_new(source);
-        if (files[s])
-            loaded_add_all(t->loaded[s], files[s]);
+        if (sim->files[s])
+            loaded_add_all(t->loaded[s], sim->files[s]);
     }
     return t;
 }
 
-static GPtrArray *files_of(GPtrArray *files[SOURCE_COUNT], enum source source)
+static GPtrArray *files_of(struct sim *sim, enum source source)
 {
-    if (!files[source])
-        files[source] = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-    return files[source];
+    if (!sim->files[source])
+        sim->files[source] = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    return sim->files[source];
 }
 
 /* Reads one SOURCE=FILE into the array of its source; sign-ins into those of their classes. */
-static bool load_file(const char *argument, GPtrArray *files[SOURCE_COUNT], GError **error)
+static bool load_file(struct sim *sim, const char *argument, GError **error)
 {
     const char *equals = strchr(argument, '=');
     g_autofree char *name = equals ? g_strndup(argument, (gsize)(equals - argument)) : g_strdup("");
@@ -86,31 +104,40 @@ static bool load_file(const char *argument, GPtrArray *files[SOURCE_COUNT], GErr
 
     if (!source_by_name(name, &source)) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "--load \"%s\": expected sign-ins=FILE or directory-audits=FILE", argument);
+                    "--load \"%s\": expected sign-ins=FILE, directory-audits=FILE or intune-audits=FILE", argument);
         return false;
     }
     g_autoptr(GPtrArray) records = loaded_read_file(equals + 1, error);
     if (!records)
         return false;
-    files_of(files, source);
+    files_of(sim, source);
     for (guint k = 0; k < records->len; k++) {
         GBytes *record = g_ptr_array_index(records, k);
-        g_ptr_array_add(files_of(files, loaded_source(source, record)), g_bytes_ref(record));
+        g_ptr_array_add(files_of(sim, loaded_source(source, record)), g_bytes_ref(record));
     }
     return true;
+}
+
+static void add_tenant(struct sim *sim, const char *id)
+{
+    struct tenant *t = tenant_new(sim, id);
+
+    g_ptr_array_add(sim->tenants, t);
+    g_hash_table_insert(sim->tenants_by_id, t->id, t);
 }
 
 struct sim *sim_new(const struct options *o, GError **error)
 {
     struct sim *sim = g_new0(struct sim, 1);
-    GPtrArray *files[SOURCE_COUNT] = {NULL};
     bool good = true;
 
     sim->options = o;
     sim_clock_init(&sim->clock);
     sim->tenants = g_ptr_array_new_with_free_func(tenant_free);
+    sim->tenants_by_id = g_hash_table_new(g_str_hash, g_str_equal);
     sim->assertion_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     sim->tokens = tokens_new();
+    sim->budgets = budgets_new();
     sim->faults = faults_new();
     sim->ledger = ledger_new();
     sim->park = park_new();
@@ -121,12 +148,10 @@ struct sim *sim_new(const struct options *o, GError **error)
     if (good)
         good = (sim->certificates = certificates_read(o->client_certificates, error)) != NULL;
     for (char **l = o->load; good && l && *l; l++)
-        good = load_file(*l, files, error);
-    for (char **t = o->tenants; good && *t; t++)
-        g_ptr_array_add(sim->tenants, tenant_new(sim, *t, files));
-    for (int s = 0; s < SOURCE_COUNT; s++)
-        if (files[s])
-            g_ptr_array_unref(files[s]);
+        good = load_file(sim, *l, error);
+    sim->start = o->clock ? sim->clock.simulated_ticks : sim_clock_now(&sim->clock);
+    for (char **id = o->tenants; good && *id; id++)
+        add_tenant(sim, *id);
     if (good)
         return sim;
     sim_free(sim);
@@ -142,10 +167,14 @@ void sim_free(struct sim *sim)
     ledger_free(sim->ledger);
     faults_free(sim->faults);
     tokens_free(sim->tokens);
+    budgets_free(sim->budgets);
     signing_free(sim->signing);
     g_hash_table_unref(sim->assertion_ids);
     g_clear_pointer(&sim->certificates, g_ptr_array_unref);
+    g_hash_table_unref(sim->tenants_by_id);
     g_ptr_array_unref(sim->tenants);
+    for (int s = 0; s < SOURCE_COUNT; s++)
+        g_clear_pointer(&sim->files[s], g_ptr_array_unref);
     g_free(sim->tls_pem);
     g_free(sim->base_url);
     g_free(sim);
@@ -153,17 +182,21 @@ void sim_free(struct sim *sim)
 
 struct tenant *sim_tenant(const struct sim *sim, const char *id)
 {
-    for (guint k = 0; k < sim->tenants->len; k++) {
-        struct tenant *t = g_ptr_array_index(sim->tenants, k);
-        if (g_ascii_strcasecmp(t->id, id) == 0)
-            return t;
-    }
-    return NULL;
+    g_autofree char *lower = g_ascii_strdown(id, -1);
+    struct tenant *t = g_hash_table_lookup(sim->tenants_by_id, lower);
+
+    return t ? prepare(sim, t) : NULL;
 }
 
-int64_t sim_oldest(const struct sim *sim, int64_t now)
+struct tenant *sim_tenant_at(const struct sim *sim, guint number)
 {
-    double days = sim->options->retention_days;
+    return prepare(sim, g_ptr_array_index(sim->tenants, number));
+}
+
+int64_t sim_oldest(const struct sim *sim, enum source source, int64_t now)
+{
+    const struct options *o = sim->options;
+    double days = source == SOURCE_INTUNE_AUDITS ? o->intune_retention_days : o->retention_days;
 
     return days > 0 ? now - (int64_t)(days * (double)TICKS_PER_DAY) : INT64_MIN / 4;
 }

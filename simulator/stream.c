@@ -4,10 +4,12 @@
 
 #include "activities.h"
 #include "audit.h"
+#include "intune.h"
 #include "signin.h"
 #include "ticks.h"
 
-const char *const source_names[SOURCE_COUNT] = {"sign-ins", "directory-audits", "sign-ins", "sign-ins", "sign-ins"};
+const char *const source_names[SOURCE_COUNT] = {"sign-ins", "directory-audits", "sign-ins",
+                                                "sign-ins", "sign-ins",         "intune-audits"};
 
 const char *const source_classes[SOURCE_COUNT] = {
     [SOURCE_SIGN_INS] = "interactiveUser",
@@ -63,7 +65,12 @@ static int64_t slot_time(const struct stream *s, int64_t index, uint64_t key, in
     int64_t exact = slot_start + (int64_t)(dice_roll(&d) % (uint64_t)s->slot);
     uint32_t roll = dice_below(&d, G_N_ELEMENTS(usual));
 
-    *digits = source_classes[s->source] ? usual[roll] : roll < 6 ? usual[roll + 5] : 7;
+    if (source_classes[s->source])
+        *digits = usual[roll];
+    else if (s->source == SOURCE_INTUNE_AUDITS)
+        *digits = roll == 0 ? 3 : 7;
+    else
+        *digits = roll < 6 ? usual[roll + 5] : 7;
     while (*digits < 7 && ticks_floor_div(exact, unit[*digits]) * unit[*digits] < slot_start)
         (*digits)++; /* cut down it would leave its slot, and times would fall */
     return ticks_floor_div(exact, unit[*digits]) * unit[*digits];
@@ -97,6 +104,8 @@ void stream_append(const struct stream *s, const struct plan *plan, int64_t now,
 
     if (source_classes[s->source])
         signin_append(out, s->company, s->source, plan, changed, beta);
+    else if (s->source == SOURCE_INTUNE_AUDITS)
+        intune_append(out, s->company, plan, changed, beta);
     else
         audit_append(out, s->company, plan, changed);
 }

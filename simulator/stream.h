@@ -19,10 +19,11 @@ enum source {
     SOURCE_NON_INTERACTIVE,
     SOURCE_SERVICE_PRINCIPAL,
     SOURCE_MANAGED_IDENTITY,
+    SOURCE_INTUNE_AUDITS,
     SOURCE_COUNT
 };
 
-/* "sign-ins" (also for its classes) and "directory-audits". */
+/* "sign-ins" (also for its classes), "directory-audits" and "intune-audits". */
 extern const char *const source_names[SOURCE_COUNT];
 
 /* A sign-in's class as signInEventTypes writes it; NULL for what is no sign-in. */

@@ -4,14 +4,18 @@
 
 #include "assertion.h"
 #include "ledger.h"
+#include "roles.h"
 #include "ticks.h"
+#include "token_text.h"
 
-enum { MOST_TOKENS = 20000, TOKEN_CHARS = 1600 };
+enum { MOST_TOKENS = 20000 };
 
 struct token {
     struct tenant *tenant;
-    bool graph; /* else for the Management Activity API */
+    const char *app; /* borrowed from the options */
+    bool graph;      /* else for the Management Activity API */
     int64_t expires;
+    const char **roles; /* NULL-ended; of the array only the shell is owned */
 };
 
 struct tokens {
@@ -24,11 +28,19 @@ static const char *const graph_hosts[] = {"graph.microsoft.com", "graph.microsof
 static const char *const manage_hosts[] = {"manage.office.com", "manage-gcc.office.com", "manage.office365.us",
                                            "manage.protection.apps.mil", "manage.office365.cn"};
 
+static void token_free(gpointer data)
+{
+    struct token *token = data;
+
+    g_free(token->roles);
+    g_free(token);
+}
+
 struct tokens *tokens_new(void)
 {
     struct tokens *t = g_new0(struct tokens, 1);
 
-    t->by_text = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    t->by_text = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, token_free);
     return t;
 }
 
@@ -46,19 +58,6 @@ static gboolean expired(gpointer key, gpointer value, gpointer now)
     return ((const struct token *)value)->expires <= *(const int64_t *)now;
 }
 
-/* Long and without meaning, as real ones are to a client. */
-static char *token_text(struct dice *d)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    char *text = g_malloc(TOKEN_CHARS + 1);
-
-    for (int i = 0; i < TOKEN_CHARS; i++)
-        text[i] = letters[dice_below(d, 64)];
-    text[96] = text[TOKEN_CHARS - 342] = '.';
-    text[TOKEN_CHARS] = '\0';
-    return text;
-}
-
 static struct answer *issue(struct request *rq, bool graph)
 {
     struct tokens *tokens = rq->sim->tokens;
@@ -71,11 +70,13 @@ static struct answer *issue(struct request *rq, bool graph)
     if (g_hash_table_size(tokens->by_text) >= MOST_TOKENS)
         g_hash_table_foreach_remove(tokens->by_text, expired, &rq->now);
     token->tenant = rq->tenant;
+    token->app = rq->app;
     token->graph = graph;
     token->expires = rq->now + lifetime * TICKS_PER_SECOND;
-    char *text = token_text(&d);
+    token->roles = roles_granted(rq->tenant, graph);
+    char *text = o->opaque_tokens ? token_text_opaque(&d) : token_text_jwt(rq, &d, graph, token->roles, lifetime);
     g_hash_table_replace(tokens->by_text, text, token);
-    ledger_count(rq->sim->ledger, COUNT_TOKENS_ISSUED);
+    ledger_count(rq->sim->ledger, rq, COUNT_TOKENS_ISSUED);
 
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "token_type", "Bearer");
@@ -147,7 +148,9 @@ static struct answer *refuse_credentials(struct request *rq, const char *id, con
         return assertion_refuse(rq, type, assertion);
     if (!secret)
         return answer_entra_error(rq, 7000218, id);
-    return strcmp(secret, rq->sim->options->client_secret) == 0 ? NULL : answer_entra_error(rq, 7000215, id);
+    if (strcmp(secret, rq->sim->options->client_secret) != 0)
+        return answer_entra_error(rq, 7000215, id);
+    return rq->now < rq->tenant->secret_ends ? NULL : answer_entra_error(rq, 7000222, id);
 }
 
 struct answer *token_answer(struct request *rq, const char *tenant)
@@ -168,7 +171,8 @@ struct answer *token_answer(struct request *rq, const char *tenant)
         return answer_entra_error(rq, 90002, tenant);
     if (!id)
         return answer_entra_error(rq, 900144, "client_id");
-    if (g_ascii_strcasecmp(id, o->client_id) != 0)
+    rq->app = options_client(o, id);
+    if (!rq->app)
         return answer_entra_error(rq, 700016, id);
     int bad_scope = scope && *scope ? check_scope(rq, scope, &graph) : 700023;
     if (bad_scope)
@@ -184,11 +188,14 @@ static struct token *find(const struct request *rq)
     return g_hash_table_lookup(rq->sim->tokens->by_text, rq->authorization + 7);
 }
 
-struct tenant *token_tenant(const struct request *rq)
+void token_identify(struct request *rq)
 {
     const struct token *token = find(rq);
 
-    return token ? token->tenant : NULL;
+    if (!token)
+        return;
+    rq->tenant = token->tenant;
+    rq->app = token->app;
 }
 
 struct answer *token_refuse(const struct request *rq)
@@ -212,6 +219,11 @@ struct answer *token_refuse(const struct request *rq)
                                                  rq->sim->base_url);
     answer_header(a, "WWW-Authenticate", challenge);
     return a;
+}
+
+struct answer *token_refuse_role(const struct request *rq)
+{
+    return roles_refuse(rq, find(rq)->roles);
 }
 
 void token_expire(const struct request *rq)

@@ -1,5 +1,6 @@
 #include "truth.h"
 
+#include "health_control.h"
 #include "users_control.h"
 #include "walk.h"
 
@@ -47,11 +48,12 @@ void truth_free(struct truth *t)
 
 static const struct tenant *begin_walk(struct truth *t)
 {
-    const struct tenant *tenant = g_ptr_array_index(t->sim->tenants, t->tenant);
+    const struct tenant *tenant = sim_tenant_at(t->sim, t->tenant);
 
     if (!t->walking) {
-        walk_init(&t->walk, NULL, t->now, sim_oldest(t->sim, t->now), false, false);
-        walk_add(&t->walk, &tenant->streams[t->source], tenant->loaded[t->source], NULL);
+        walk_init(&t->walk, NULL, t->now, sim_oldest(t->sim, (enum source)t->source, t->now), false, false);
+        if (t->source != SOURCE_INTUNE_AUDITS || !tenant->no_intune)
+            walk_add(&t->walk, &tenant->streams[t->source], tenant->loaded[t->source], NULL);
     }
     t->walking = true;
     return tenant;
@@ -88,6 +90,7 @@ bool truth_read(struct truth *t, GString *out, gsize enough)
         }
         t->walking = false;
         if (++t->source == SOURCE_COUNT) {
+            health_append_truth(tenant, t->now, out);
             t->source = 0;
             t->tenant++;
         }

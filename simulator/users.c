@@ -254,7 +254,7 @@ struct answer *users_answer(struct request *rq)
     struct query q = {0};
     struct answer *a = query_read(rq, &q);
 
-    if (!a && q.selection.activity && rq->sim->options->no_premium)
+    if (!a && q.selection.activity && rq->tenant->no_premium)
         a = answer_graph_code(rq, 403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant");
     if (!a)
         a = build(rq, &q);

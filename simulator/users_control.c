@@ -1,8 +1,8 @@
 #include "users_control.h"
 
-#include <math.h>
 #include <string.h>
 
+#include "control.h"
 #include "ticks.h"
 #include "users_query.h"
 
@@ -15,21 +15,6 @@ struct users_dump {
     int64_t place, generation;
     struct moment moment;
 };
-
-/* Seconds since the epoch or ISO 8601. */
-static bool read_moment(const char *text, int64_t *ticks)
-{
-    char *end = NULL;
-    double seconds = g_ascii_strtod(text, &end);
-    bool zoned = false;
-
-    if (ticks_parse(text, strlen(text), ticks, &zoned))
-        return true;
-    if (end == text || *end != '\0' || !(fabs(seconds) < 1e11))
-        return false;
-    *ticks = (int64_t)(seconds * (double)TICKS_PER_SECOND);
-    return true;
-}
 
 static bool read_selection(const char *text, struct selection *s)
 {
@@ -62,7 +47,7 @@ struct users_dump *users_dump_new(const struct request *rq, char **message)
     dump->generation = INT64_MIN;
     dump->at = rq->now;
     *message = NULL;
-    if (at && !read_moment(at, &dump->at))
+    if (at && !control_read_moment(at, &dump->at))
         *message = g_strdup("\"at\" is a number of seconds since the epoch or a moment as ISO 8601");
     else if (gone && !g_ascii_string_to_unsigned(gone, 10, 0, 36500, &days, NULL))
         *message = g_strdup("\"gone_days\" is a number from 0 to 36500");
@@ -132,7 +117,7 @@ static void append_place(struct users_dump *dump, const struct tenant *t, GStrin
 bool users_dump_read(struct users_dump *dump, GString *out, gsize enough)
 {
     while (out->len < enough && dump->next_tenant < dump->sim->tenants->len) {
-        const struct tenant *t = g_ptr_array_index(dump->sim->tenants, dump->next_tenant);
+        const struct tenant *t = sim_tenant_at(dump->sim, dump->next_tenant);
         bool asked = !dump->tenant || g_ascii_strcasecmp(dump->tenant, t->id) == 0;
         if (dump->place == 0)
             dump->moment = directory_moment(t->directory, dump->at);
@@ -149,23 +134,13 @@ bool users_dump_read(struct users_dump *dump, GString *out, gsize enough)
 
 /* Edits by hand. */
 
-static struct answer *refuse(const char *message)
-{
-    cJSON *json = cJSON_CreateObject();
-
-    cJSON_AddStringToObject(json, "error", message);
-    struct answer *a = answer_json(json);
-    a->status = 400;
-    return a;
-}
-
 /* One edit, in the tenant that it names or in the first. NULL when done. */
 static char *edit_one(struct request *rq, const cJSON *json, cJSON *ids)
 {
     static const char *const known[] = {"tenant",       "id",     "set",     "patch", "set_base64",
                                         "patch_base64", "remove", "restore", NULL};
     const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "tenant"));
-    struct tenant *t = name ? sim_tenant(rq->sim, name) : g_ptr_array_index(rq->sim->tenants, 0);
+    struct tenant *t = name ? sim_tenant(rq->sim, name) : sim_tenant_at(rq->sim, 0);
     const cJSON *key = NULL;
     g_autofree char *id = NULL;
 
@@ -193,5 +168,5 @@ struct answer *users_edit(struct request *rq, const cJSON *json)
     if (!message)
         return answer_json(reply);
     cJSON_Delete(reply);
-    return refuse(message);
+    return control_refuse(message);
 }

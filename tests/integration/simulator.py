@@ -91,6 +91,12 @@ class Simulator:
         self.folder = tempfile.TemporaryDirectory(prefix="m365keep-sim-")
         ready_file = pathlib.Path(self.folder.name) / "ready.json"
         self.args = [str(a) for a in args] + (["--clock", clock] if clock else [])
+        # What a test is not about shall not be in its way: audits of Intune are there for those who ask for them.
+        if "--intune-audits" not in self.args and not any(a.startswith("intune-audits=") for a in self.args):
+            self.args += ["--intune-audits", "0"]
+        # The same for announcements; a scan of no services at all would be a failure.
+        for option in ("--issues", "--messages"):
+            self.args += [] if option in self.args else [option, "0"]
         if authority:
             self.ca = authority.file
             self.args += ["--tls", str(authority.server)]
@@ -167,10 +173,16 @@ class Simulator:
     def clock(self, spec):
         return self.control("clock", {"clock": spec})
 
+    def lines(self, path):
+        """GET /control/PATH where it answers NDJSON. A refusal is a ValueError with its words."""
+        answer = exchange(f"{self.url}/control/{path}", ca=self.ca)
+        if answer.status != 200:
+            raise ValueError(answer.json()["error"])
+        return [json.loads(line) for line in answer.body.splitlines()]
+
     def truth(self):
-        """What a complete collector holds now: the set of (tenant, source, id, sha256)."""
-        answer = exchange(f"{self.url}/control/truth", ca=self.ca)
-        rows = [json.loads(line) for line in answer.body.splitlines()]
+        """What a complete collector of events holds now: the set of (tenant, source, id, sha256)."""
+        rows = [row for row in self.lines("truth") if row["source"] != "health"]
         found = {(r["tenant"], r["source"], r["id"], r["sha256"]) for r in rows}
         assert len(found) == len(rows), "a record is listed twice"
         return found
@@ -188,10 +200,7 @@ class Simulator:
         """Every account at a moment (seconds since the epoch; None: now): {id: (removed, user)}, removed None, "changed" or
         "deleted". Options: select="id,mail", gone_days=90."""
         query = {"tenant": tenant, **({} if at is None else {"at": f"{at:.6f}"}), **options}
-        answer = exchange(f"{self.url}/control/users?{urllib.parse.urlencode(query)}", ca=self.ca)
-        if answer.status != 200:
-            raise ValueError(answer.json()["error"])
-        rows = [json.loads(line) for line in answer.body.splitlines()]
+        rows = self.lines(f"users?{urllib.parse.urlencode(query)}")
         found = {row["id"]: (row["removed"], row["user"]) for row in rows}
         assert len(found) == len(rows), "an account is listed twice"
         return found
@@ -225,6 +234,43 @@ class Simulator:
             items += last["value"]
         return items, last["@odata.deltaLink"]
 
+    # service announcements
+
+    def announcements_truth(self):
+        """What the lists of announcements hold now: the set of (tenant, kind, id, sha256), kind "overview", "issue" or "message"."""
+        rows = [row for row in self.lines("truth") if row["source"] == "health"]
+        found = {(r["tenant"], r["kind"], r["id"], r["sha256"]) for r in rows}
+        assert len(found) == len(rows), "a record is listed twice"
+        return found
+
+    def edit_announcement(self, kind, record=None, tenant=TENANT, **edit):
+        """Edits by hand, now: a record in place of that of its id (bytes go as they are, anything else as JSON), or id="EX1" with
+        remove=True or restore=True. An id besides the record is what the record is known by here."""
+        if record is not None:
+            record = record if isinstance(record, bytes) else json.dumps(record, ensure_ascii=False).encode()
+            edit["record_base64"] = base64.b64encode(record).decode()
+        return self.control("health", {"tenant": tenant, "kind": kind, **edit})
+
+    def timeline(self, begin, end, tenant=TENANT, step=None):
+        """What each service was at, exactly, or as who looks every `step` seconds sees it: {service: [(status, from, to)]}."""
+        query = {"tenant": tenant, "from": begin, "to": end, **({"step": step} if step else {})}
+        found = {}
+        for row in self.lines(f"health?{urllib.parse.urlencode(query)}"):
+            assert row["tenant"] == tenant
+            found.setdefault(row["service"], []).append((row["status"], row["from"], row["to"]))
+        return found
+
+    def announcements_link(self, collection, version="v1.0", **options):
+        """The URL of a list, or of one record: announcements_link("issues", top=5), announcements_link("issues/EX1")."""
+        query = "&".join(f"${k}={urllib.parse.quote(str(v))}" for k, v in options.items())
+        return f"{self.url}/{version}/admin/serviceAnnouncement/{collection}" + (f"?{query}" if query else "")
+
+    def announcements(self, collection, tenant=TENANT, page_size=None, **options):
+        """What walking a list's pages gives, each record as the bytes sent, in the order of the pages."""
+        prefer = "include-unknown-enum-members" + (f", odata.maxpagesize={page_size}" if page_size else "")
+        walk = self.walk(self.announcements_link(collection, **options), self.token(tenant), {"Prefer": prefer})
+        return [record for answer in walk for record in elements(answer.body)]
+
     # a client
 
     def ask_token(self, tenant=TENANT, headers=None, **fields):
@@ -243,7 +289,8 @@ class Simulator:
     def link(self, collection, version="v1.0", **options):
         """The URL of a list: link("signIns", filter="...", top=5)."""
         query = "&".join(f"${k}={urllib.parse.quote(str(v))}" for k, v in options.items())
-        return f"{self.url}/{version}/auditLogs/{collection}" + (f"?{query}" if query else "")
+        folder = "deviceManagement" if collection == "auditEvents" else "auditLogs"
+        return f"{self.url}/{version}/{folder}/{collection}" + (f"?{query}" if query else "")
 
     def get(self, link, token=None, timeout=60, headers=None):
         """GET of a link with a token, a fresh one unless given."""
@@ -261,7 +308,7 @@ class Simulator:
 
     def rows(self, source, tenant=TENANT, **options):
         """What walking a source's pages gives, in the form of truth()."""
-        collection = {"sign-ins": "signIns", "directory-audits": "directoryAudits"}[source]
+        collection = {"sign-ins": "signIns", "directory-audits": "directoryAudits", "intune-audits": "auditEvents"}[source]
         found = set()
         for answer in self.walk(self.link(collection, **options), self.token(tenant)):
             found |= {(tenant, source, json.loads(r)["id"], hashlib.sha256(r).hexdigest()) for r in elements(answer.body)}

@@ -195,7 +195,7 @@ def test_the_truth_of_the_command_line_is_that_of_the_server(sim):
     simulator = sim(["--sign-ins", 300, "--tenant", OTHER_TENANT], clock=STILL)
     text = subprocess.run([binary(), *simulator.args, "--truth"], capture_output=True, check=True).stdout
     rows = [json.loads(line) for line in text.splitlines()]
-    assert {tuple(row.values()) for row in rows} == simulator.truth()
+    assert {tuple(row.values()) for row in rows if row["source"] != "health"} == simulator.truth()
     assert list(rows[0]) == ["tenant", "source", "id", "sha256"]
 
 
