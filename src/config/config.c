@@ -56,6 +56,7 @@ void config_free(struct config *config)
     g_free(config->database);
     g_free(config->clock_spec);
     g_clear_pointer(&config->customers, g_ptr_array_unref);
+    g_clear_pointer(&config->secret_files, g_ptr_array_unref);
     g_free(config->directories.logs);
     g_free(config->directories.images);
     g_clear_pointer(&config->retention.per_source, g_hash_table_unref);
@@ -147,6 +148,21 @@ static bool read_pace(const struct environment *environment, struct config *conf
                           "must be documented (keep to Microsoft's published limits) or none (for simulations)", error);
 }
 
+/* Two minutes by default: a report page may take the service a minute and more before its first byte. */
+static bool read_timeout(const struct environment *environment, struct config *config, GError **error)
+{
+    enum { DEFAULT_S = 120, MOST_S = 3600 };
+    const char *value = environment_get(environment, "REQUEST_TIMEOUT_SECONDS");
+    guint64 seconds = DEFAULT_S;
+
+    if (value != NULL && !g_ascii_string_to_unsigned(value, 10, 1, MOST_S, &seconds, NULL))
+        return accept_setting(environment, "REQUEST_TIMEOUT_SECONDS",
+                              "must be the seconds, 1 to 3600, after which a request without an answer is given up",
+                              error);
+    config->request_timeout_s = (int)seconds;
+    return true;
+}
+
 static bool read_clock(const struct environment *environment, struct config *config, GError **error)
 {
     g_autoptr(GError) cause = NULL;
@@ -166,7 +182,8 @@ static bool read_all(const struct settings *settings, const struct config_option
 {
     config->customers = g_ptr_array_new_with_free_func(customers_free);
     return read_database(settings, options->database, config, error) &&
-           read_pace(settings->environment, config, error) && read_clock(settings->environment, config, error) &&
+           read_pace(settings->environment, config, error) && read_timeout(settings->environment, config, error) &&
+           read_clock(settings->environment, config, error) &&
            settings_read(settings, options->need_customers, config, error) && lists_alerts(settings, config, error) &&
            customers_read(settings, options->need_customers, config, error);
 }
@@ -193,6 +210,7 @@ struct config *config_load(const struct config_options *options, GError **error)
     }
     struct config *config = g_new0(struct config, 1);
     config->file = find_file(environment, options->config_file);
+    config->secret_files = environment_secret_files(environment);
     if (!read_with_file(environment, options, config, error)) {
         config_free(config);
         return NULL;

@@ -71,9 +71,11 @@ struct config_alert {
 typedef struct config {
     char *file; /* the m365keep.yaml that was read, or NULL */
     char *database;
-    char *clock_spec;     /* M365KEEP_CLOCK or NULL */
-    bool pace;            /* REQUEST_BUDGETS: true for documented, the default */
-    GPtrArray *customers; /* struct config_customer *, in the order given */
+    char *clock_spec;        /* M365KEEP_CLOCK or NULL */
+    bool pace;               /* REQUEST_BUDGETS: true for documented, the default */
+    int request_timeout_s;   /* REQUEST_TIMEOUT_SECONDS: real time without a byte after which an attempt is given up */
+    GPtrArray *customers;    /* struct config_customer *, in the order given */
+    GPtrArray *secret_files; /* char *: the .env file and those that secrets were read from */
     struct {
         char *logs, *images; /* NULL: none */
     } directories;
@@ -116,7 +118,10 @@ struct config_options {
         *config_file;     /* --config; NULL: $M365KEEP_CONFIG, ./m365keep.yaml, /etc/m365keep/m365keep.yaml, or none */
     const char *env_file; /* --env-file; NULL: .env in the working directory if there is one */
     const char *database; /* --db; NULL: M365KEEP_DB or the default */
-    bool need_customers;  /* false for commands that only read the database: no secret is read, customers stays empty */
+    /* False for commands that only read the database: no secret is read, and there may be no customer. Those of the
+     * file have all but tenant_id and credentials (NULL), the one of the environment only name, tenant_id and
+     * sign_in_types. */
+    bool need_customers;
 };
 
 /* Reads everything. NULL with *error; what is suspicious but usable is logged as a warning. Proxy and certificate

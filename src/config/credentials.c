@@ -59,13 +59,14 @@ static char *restore_lines(const char *pem)
 }
 
 /* What GRAPH_CLIENT_CERTIFICATE itself says: PEM text or a path. The path is not shown: it may be a secret. */
-static char *certificate_by_value(const char *value, const char *where, GError **error)
+static char *certificate_by_value(const struct environment *environment, const char *value, const char *where,
+                                  GError **error)
 {
     g_autoptr(GError) cause = NULL;
 
     if (g_str_has_prefix(value, "-----BEGIN"))
         return restore_lines(value);
-    char *pem = environment_read_file(value, &cause);
+    char *pem = environment_read_file(environment, value, &cause);
     if (pem == NULL)
         g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID,
                     "GRAPH_CLIENT_CERTIFICATE (from %s) must be PEM text that begins with -----BEGIN, or the path of a "
@@ -86,7 +87,7 @@ static bool read_secret(const struct environment *environment, enum credential w
     if (which != CERTIFICATE || !by_value)
         return true;
     char *value = g_steal_pointer(&out->value[which]);
-    out->value[which] = certificate_by_value(value, out->where[which], error);
+    out->value[which] = certificate_by_value(environment, value, out->where[which], error);
     text_free_secret(value);
     return out->value[which] != NULL;
 }
@@ -179,6 +180,16 @@ bool credentials_of_environment(const struct environment *environment, struct co
     return true;
 }
 
+const char *credentials_tenant(const struct environment *environment)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(credential_keys[TENANT_ID]); i++) {
+        const char *value = environment_get(environment, credential_keys[TENANT_ID][i]);
+        if (value != NULL)
+            return check_tenant_id(value) == NULL ? value : NULL;
+    }
+    return NULL;
+}
+
 void credentials_warn_unused(const struct environment *environment, const char *file)
 {
     static const char *const keys[] = {"GRAPH_TENANT_ID",          "GRAPH_CLIENT_ID",
@@ -247,12 +258,13 @@ static bool accept_parts(const char *name, const char *where, char *const parts[
 }
 
 /* The PEM text of the customer's file, checked. NULL with *error. */
-static char *read_certificate(const struct credentials_told *told, GError **error)
+static char *read_certificate(const struct environment *environment, const struct credentials_told *told,
+                              GError **error)
 {
     g_autofree char *key = g_strdup_printf("%s.certificate", told->path);
     g_autofree char *named = g_strdup_printf("%s, the file %s", told->certificate_where, told->certificate);
     g_autoptr(GError) cause = NULL;
-    char *pem = environment_read_file(told->certificate, &cause);
+    char *pem = environment_read_file(environment, told->certificate, &cause);
 
     if (pem != NULL && settings_accept(key, named, check_certificate(pem), error))
         return pem;
@@ -287,7 +299,7 @@ bool credentials_of_variable(const struct environment *environment, const struct
     split(value, parts);
     text_free_secret(value);
     bool good = accept_parts(told->variable, where, parts, certified, error) &&
-                (!certified || (customer->client_certificate = read_certificate(told, error)) != NULL);
+                (!certified || (customer->client_certificate = read_certificate(environment, told, error)) != NULL);
     if (good) {
         customer->tenant_id = g_ascii_strdown(parts[0], -1);
         customer->client_id = g_steal_pointer(&parts[1]);

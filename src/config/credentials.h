@@ -10,6 +10,10 @@
 bool credentials_of_environment(const struct environment *environment, struct config_customer *customer,
                                 GError **error);
 
+/* The tenant that the environment names, as it is written there; NULL when it names none, or what cannot be one.
+ * Borrowed until environment_free. */
+const char *credentials_tenant(const struct environment *environment);
+
 /* What a customer of the file says of its credentials; borrowed. */
 struct credentials_told {
     const char *path;                            /* the customer's: "customers[2]" */

@@ -65,24 +65,42 @@ static bool read_cloud(const struct settings *settings, struct setting own, stru
     return true;
 }
 
-/* A base URL that overrides the cloud's. NULL with *error. */
-static char *read_url(const struct settings *settings, const char *key, const char *by_cloud, GError **error)
+/* A base URL in place of the cloud's: the customer's own, else the environment's for all. NULL with *error. */
+static char *read_url(const struct settings *settings, struct setting own, const char *by_cloud, GError **error)
 {
-    const char *value = environment_get(settings->environment, key), *fault = NULL;
+    const char *value = own.in_file != NULL && *own.in_file != '\0' ? own.in_file : NULL, *fault = NULL;
+    char *url;
+
+    if (value != NULL) {
+        g_autofree char *where = yaml_file_where(settings->file, own.path);
+        url = check_base_url(value, &fault);
+        settings_accept(own.path, where, fault, error);
+        return url;
+    }
+    value = environment_get(settings->environment, own.variable);
     if (value == NULL)
         return g_strdup(by_cloud);
-    char *url = check_base_url(value, &fault);
-    accept_variable(settings, key, fault, error);
+    url = check_base_url(value, &fault);
+    accept_variable(settings, own.variable, fault, error);
     return url;
 }
 
-static bool read_urls(const struct settings *settings, struct config_customer *customer, GError **error)
+/* `path` and `from` are those of a customer of the file; "" and NULL: it is the environment's. */
+static bool read_urls(const struct settings *settings, const char *path, const struct yaml_customer *from,
+                      struct config_customer *customer, GError **error)
 {
+    static const struct yaml_customer nothing = {0};
     const struct config_cloud *cloud = customer->cloud;
+    g_autofree char *login = g_strdup_printf("%s.login_url", path), *graph = g_strdup_printf("%s.graph_url", path);
+    g_autofree char *manage = g_strdup_printf("%s.manage_url", path);
+    const struct yaml_customer *own = from != NULL ? from : &nothing;
 
-    return (customer->login_url = read_url(settings, "LOGIN_URL", cloud->login_url, error)) != NULL &&
-           (customer->graph_url = read_url(settings, "GRAPH_URL", cloud->graph_url, error)) != NULL &&
-           (customer->manage_url = read_url(settings, "MANAGE_URL", cloud->manage_url, error)) != NULL;
+    return (customer->login_url = read_url(settings, (struct setting){"LOGIN_URL", login, own->login_url},
+                                           cloud->login_url, error)) != NULL &&
+           (customer->graph_url = read_url(settings, (struct setting){"GRAPH_URL", graph, own->graph_url},
+                                           cloud->graph_url, error)) != NULL &&
+           (customer->manage_url = read_url(settings, (struct setting){"MANAGE_URL", manage, own->manage_url},
+                                            cloud->manage_url, error)) != NULL;
 }
 
 /* TZ's zone, else this machine's. NULL with *error. */
@@ -114,7 +132,7 @@ static bool fill_by_environment(const struct settings *settings, struct config_c
     customer->sign_in_types = default_sign_in_types();
     return settings_text(settings, (struct setting){"M365KEEP_CUSTOMER", NULL, NULL}, check_customer, CUSTOMER_DEFAULT,
                          &customer->name, error) &&
-           read_cloud(settings, nothing, customer, error) && read_urls(settings, customer, error) &&
+           read_cloud(settings, nothing, customer, error) && read_urls(settings, "", NULL, customer, error) &&
            (customer->timezone = default_timezone(settings, error)) != NULL &&
            lists_addresses(settings, "MAIL_TO", &customer->mail_to, error) &&
            lists_addresses(settings, "MAIL_CC", &customer->mail_cc, error);
@@ -177,7 +195,7 @@ static bool fill_by_file(const struct settings *settings, const struct yaml_cust
            lists_required(settings, path, "variable", from->variable, check_variable, &variable, error) &&
            settings_path(settings, (struct setting){NULL, key, from->certificate}, NULL, &certificate, error) &&
            read_cloud(settings, (struct setting){NULL, cloud, from->cloud}, customer, error) &&
-           read_urls(settings, customer, error) && fill_zone(settings, from, path, customer, error) &&
+           read_urls(settings, path, from, customer, error) && fill_zone(settings, from, path, customer, error) &&
            fill_lists(settings, from, path, customer, error) &&
            (!need_credentials || fill_credentials(settings, variable, certificate, path, customer, error));
 }
@@ -234,17 +252,33 @@ static bool read_by_file(const struct settings *settings, bool need_credentials,
         return false;
     if (need_credentials)
         credentials_warn_unused(settings->environment, settings->file->name);
-    else
-        g_ptr_array_set_size(config->customers, 0);
     return true;
+}
+
+/* Who the customer of the environment is, where the environment says it. A machine that only reads a database need not
+ * say it, and is not told off for what it says wrong. */
+static void add_known_by_environment(const struct settings *settings, struct config *config)
+{
+    const char *tenant_id = credentials_tenant(settings->environment);
+    const char *name = environment_get(settings->environment, "M365KEEP_CUSTOMER");
+
+    if (tenant_id == NULL || (name != NULL && check_customer(name) != NULL))
+        return;
+    struct config_customer *customer = g_new0(struct config_customer, 1);
+    customer->name = g_strdup(name != NULL ? name : CUSTOMER_DEFAULT);
+    customer->tenant_id = g_ascii_strdown(tenant_id, -1);
+    customer->sign_in_types = default_sign_in_types();
+    g_ptr_array_add(config->customers, customer);
 }
 
 bool customers_read(const struct settings *settings, bool need_customers, struct config *config, GError **error)
 {
     if (yaml_file_has(settings->file, "customers"))
         return read_by_file(settings, need_customers, config, error);
-    if (!need_customers)
+    if (!need_customers) {
+        add_known_by_environment(settings, config);
         return true;
+    }
     struct config_customer *customer = g_new0(struct config_customer, 1);
     g_ptr_array_add(config->customers, customer);
     return fill_by_environment(settings, customer, error);

@@ -4,8 +4,8 @@
 
 #include "config/settings.h"
 
-/* Fills config->customers, which is empty. Without `need_customers` the file's are checked, but nobody's credentials
- * are read, and the array stays empty. */
+/* Fills config->customers, which is empty. Without `need_customers` nobody's credentials are read: of the file's
+ * customers all else is there, of the environment's name and tenant, and none where it does not say the tenant. */
 bool customers_read(const struct settings *settings, bool need_customers, struct config *config, GError **error);
 
 /* A GDestroyNotify for one of them. */

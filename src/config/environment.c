@@ -16,8 +16,9 @@ enum {
 };
 
 struct environment {
-    char *file;         /* as given; NULL when none was read */
-    GHashTable *values; /* name -> struct dotenv_value * */
+    char *file;              /* as given; NULL when none was read */
+    GHashTable *values;      /* name -> struct dotenv_value * */
+    GPtrArray *secret_files; /* char *: what was read */
 };
 
 char *environment_read_bytes(const char *path, size_t most, size_t *length)
@@ -64,11 +65,13 @@ struct environment *environment_new(const char *env_file, GError **error)
     struct stat status;
 
     environment->values = dotenv_table_new();
+    environment->secret_files = g_ptr_array_new_with_free_func(g_free);
     /* A working directory that cannot be searched (sudo -u out of /root) has no .env for us. One that is there but
      * cannot be read is an error: what it says would silently be missing. */
     if (env_file == NULL && stat(".env", &status) != 0)
         return environment;
     environment->file = g_strdup(env_file != NULL ? env_file : ".env");
+    g_ptr_array_add(environment->secret_files, g_strdup(environment->file));
     if (parse_env_file(environment, error))
         return environment;
     environment_free(environment);
@@ -80,6 +83,7 @@ void environment_free(struct environment *environment)
     if (environment == NULL)
         return;
     g_hash_table_unref(environment->values);
+    g_ptr_array_unref(environment->secret_files);
     g_free(environment->file);
     g_free(environment);
 }
@@ -131,7 +135,7 @@ static const char *secret_fault(char *secret, size_t length)
     return length == 0 ? "is empty; write the secret's value into it" : NULL;
 }
 
-char *environment_read_file(const char *path, GError **error)
+char *environment_read_file(const struct environment *environment, const char *path, GError **error)
 {
     size_t length = 0;
     char *secret = environment_read_bytes(path, SECRET_FILE_MAX, &length);
@@ -141,6 +145,7 @@ char *environment_read_file(const char *path, GError **error)
                     errno == EFBIG ? "it is larger than 64 KiB, so it is no secret" : g_strerror(errno));
         return NULL;
     }
+    g_ptr_array_add(environment->secret_files, g_strdup(path));
     const char *fault = secret_fault(secret, length);
     if (fault == NULL)
         return secret;
@@ -150,10 +155,16 @@ char *environment_read_file(const char *path, GError **error)
     return NULL;
 }
 
-/* A secret that a file holds; `told_by` says what named the file. NULL with *error. */
-static char *read_secret_file(const char *told_by, const char *path, GError **error)
+GPtrArray *environment_secret_files(const struct environment *environment)
 {
-    char *secret = environment_read_file(path, error);
+    return g_ptr_array_ref(environment->secret_files);
+}
+
+/* A secret that a file holds; `told_by` says what named the file. NULL with *error. */
+static char *read_secret_file(const struct environment *environment, const char *told_by, const char *path,
+                              GError **error)
+{
+    char *secret = environment_read_file(environment, path, error);
 
     if (secret == NULL)
         g_prefix_error(error, "%s names the file %s, which ", told_by, path);
@@ -192,8 +203,8 @@ bool environment_secret(const struct environment *environment, const char *key, 
     }
     if (file == NULL && credential == NULL)
         return true;
-    *secret = file != NULL ? read_secret_file(file_key, file, error)
-                           : read_secret_file("$CREDENTIALS_DIRECTORY", credential, error);
+    *secret = file != NULL ? read_secret_file(environment, file_key, file, error)
+                           : read_secret_file(environment, "$CREDENTIALS_DIRECTORY", credential, error);
     *where = g_strdup_printf("the file %s", file != NULL ? file : credential);
     return *secret != NULL;
 }

@@ -32,7 +32,10 @@ bool environment_secret(const struct environment *environment, const char *key, 
 
 /* What a file holds that a secret is in, less one newline at its end. NULL with *error, whose message follows "the file
  * ...": "is empty; ...". Returned: text_free_secret. */
-char *environment_read_file(const char *path, GError **error);
+char *environment_read_file(const struct environment *environment, const char *path, GError **error);
+
+/* The files that secrets were read from so far (char *), the .env file first. Returned: g_ptr_array_unref. */
+GPtrArray *environment_secret_files(const struct environment *environment);
 
 /* Reads a whole file of at most `most` bytes, which need not be a regular one. Returned: a text with a NUL after its
  * *length bytes. NULL with errno set; EFBIG when it is larger. */

@@ -74,9 +74,10 @@ static const struct row rows[] = {
      "variable       the variable (of the environment or .env) that holds tenant_id;client_id;secret\n"
      "certificate    a PEM file with certificate and key in place of a secret; variable: tenant_id;client_id\n"
      "cloud          global, gcc, gcc-high, dod or china\n"
+     "login_url, graph_url, manage_url   hosts in place of the cloud's\n"
      "sources        what to collect; all, if nothing else is said\n"
      "sign_in_types  interactiveUser, nonInteractiveUser, servicePrincipal, managedIdentity\n"
-     "services       for health and reports, such as Exchange or Intune; all, if nothing else is said\n"
+     "services       whose health is followed and reported, such as Exchange or Intune; all, if nothing else is said\n"
      "mail_to        who gets the reports\n"
      "mail_cc        and who gets copies\n"
      "timezone       of the days in reports; that of TZ or of this machine, if nothing else is said"},
@@ -84,6 +85,9 @@ static const struct row rows[] = {
     {"customers[].variable", NULL, NULL},
     {"customers[].certificate", "mycompany.pem", NULL},
     {"customers[].cloud", "global", NULL},
+    {"customers[].login_url", "https://login.microsoftonline.com", NULL},
+    {"customers[].graph_url", "https://graph.microsoft.com", NULL},
+    {"customers[].manage_url", "https://manage.office.com", NULL},
     {"customers[].sources", "[users, sign-ins, directory-audits, intune-audits, unified-audit, health]", NULL},
     {"customers[].sign_in_types", "[interactiveUser]", NULL},
     {"customers[].services", "[Exchange, Intune, Microsoft365Defender]", NULL},

@@ -49,7 +49,7 @@ struct yaml_alert {
 };
 
 struct yaml_customer {
-    char *name, *variable, *certificate, *cloud, *timezone;
+    char *name, *variable, *certificate, *cloud, *login_url, *graph_url, *manage_url, *timezone;
     struct yaml_list sources, sign_in_types, services, mail_to, mail_cc;
 };
 

@@ -332,6 +332,38 @@ static void commands_that_only_read_need_no_credentials(void **state)
     assert_int_equal(config->customers->len, 0);
 }
 
+static void commands_that_only_read_know_who_is_collected_here_but_no_secret(void **state)
+{
+    static const struct {
+        const char *tenant_key, *tenant, *customer, *known_as;
+    } rows[] = {
+        {"GRAPH_TENANT_ID", TENANT, NULL, "default"}, {"TENANT_ID", TENANT, "contoso", "contoso"},
+        {"GRAPH_TENANT_ID", "", "contoso", NULL},     {"GRAPH_TENANT_ID", "example.org", "contoso", NULL},
+        {"GRAPH_TENANT_ID", TENANT, "all", NULL},
+    };
+    const struct config_options options = {.need_customers = false};
+
+    (void)state;
+    g_setenv("GRAPH_CLIENT_SECRET_FILE", "nowhere", TRUE);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_unsetenv("GRAPH_TENANT_ID");
+        g_unsetenv("M365KEEP_CUSTOMER");
+        g_setenv(rows[i].tenant_key, rows[i].tenant, TRUE);
+        if (rows[i].customer != NULL)
+            g_setenv("M365KEEP_CUSTOMER", rows[i].customer, TRUE);
+        g_autoptr(Config) config = config_load(&options, NULL);
+        g_unsetenv("TENANT_ID");
+        assert_non_null(config);
+        assert_int_equal(config->customers->len, rows[i].known_as != NULL);
+        if (rows[i].known_as == NULL)
+            continue;
+        const struct config_customer *customer = config->customers->pdata[0];
+        assert_string_equal(customer->name, rows[i].known_as);
+        assert_string_equal(customer->tenant_id, TENANT);
+        assert_null(customer->client_secret);
+    }
+}
+
 static void an_empty_path_of_the_database_is_refused(void **state)
 {
     const struct config_options options = {.database = ""};
@@ -504,6 +536,7 @@ int main(void)
         TEST(no_credentials_at_all_is_a_case_of_its_own),
         TEST(credentials_in_part_name_what_is_missing),
         TEST(commands_that_only_read_need_no_credentials),
+        TEST(commands_that_only_read_know_who_is_collected_here_but_no_secret),
         TEST(an_empty_path_of_the_database_is_refused),
         TEST(a_secret_may_be_in_a_file),
         TEST(a_secret_may_come_from_systemd),

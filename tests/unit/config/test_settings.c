@@ -675,7 +675,9 @@ static void commands_that_only_read_check_the_file_but_need_no_credentials(void 
     g_autoptr(Config) config = config_load(&options, &error);
     if (error != NULL)
         fail_msg("%s", error->message);
-    assert_int_equal(config->customers->len, 0);
+    assert_int_equal(config->customers->len, 1);
+    assert_null(customer_of(config, 0)->tenant_id);
+    assert_null(customer_of(config, 0)->client_secret);
     write_file("m365keep.yaml", "customers:\n  - {name: a, variable: A, cloud: mars}\n");
     assert_null(config_load(&options, &error));
     assert_non_null(strstr(error->message, "customers[0].cloud"));
