@@ -42,8 +42,9 @@ static void on_answered(void *user)
 {
     struct request *request = user;
 
+    request->answered_us = clock_monotonic_us(request->app->client->options.clock);
     if (request->place == PLACE_SENT)
-        limiter_answered(limiter_of(request), request->ticket, loop_now_us(request->app->client));
+        limiter_answered(limiter_of(request), &request->ticket, loop_now_us(request->app->client));
 }
 
 static void take_place(struct request *request)
@@ -158,7 +159,7 @@ static char *shown_url(const struct request *request, const char *words)
     return strlen(url) <= most ? g_steal_pointer(&url) : g_strdup_printf("%.*s...", (int)most - 3, url);
 }
 
-static char *describe(const struct request *request, const struct client_outcome *outcome)
+char *attempt_describe(const struct request *request, const struct client_outcome *outcome)
 {
     const char *method = request->kind == REQUEST_TOKEN ? "POST" : "GET";
     const char *words = outcome->message ? outcome->message : "no words with it";
@@ -180,7 +181,7 @@ static struct client_failure *make_failure(const struct request *request, const 
                                            const struct client_decision *decision, const char *request_id)
 {
     int64_t asked_us = client_retry_after_us(outcome->retry_after, outcome->date);
-    g_autofree char *message = describe(request, outcome);
+    g_autofree char *message = attempt_describe(request, outcome);
     g_autofree char *plain = outcome->code ? NULL : g_strdup_printf("http_%d", outcome->status);
     const char *code = outcome->code ? outcome->code : plain;
     struct client_failure *failure = failure_new(decision->verdict, outcome->status, code, message);
@@ -206,38 +207,6 @@ static void log_attempt(const struct request *request, const struct client_outco
               "client_request_id", request->transfer->client_request_id, NULL);
 }
 
-/* "graph.microsoft.com" or "127.0.0.1:8099". Returned: g_free. */
-static char *host_of(const char *url)
-{
-    const char *begin = strstr(url, "://");
-
-    begin = begin ? begin + strlen("://") : url;
-    return g_ascii_strdown(begin, (gssize)strcspn(begin, "/?#"));
-}
-
-/* An outage is told once, and once that it is over, however many requests it holds up. With -v only: what lasts ends in
- * a failure that says all, and what does not is nobody's concern. */
-static void log_outage(struct request *request, const struct client_outcome *outcome,
-                       const struct client_decision *decision)
-{
-    struct client_app *app = request->app;
-    bool trouble = outcome->network_error || outcome->status / 100 == 5;
-
-    if (!log_wants(LOG_LEVEL_DEBUG) || (trouble ? app->outage_host != NULL : app->outage_host == NULL))
-        return;
-    g_autofree char *host = host_of(request->url);
-    if (trouble && decision->action == CLIENT_ACTION_RETRY) {
-        g_autofree char *what = describe(request, outcome);
-        g_autofree char *words =
-            g_strdup_printf("%s It is tried again, up to %d times in all.", what, DECIDE_ATTEMPTS_MAX);
-        log_write(LOG_LEVEL_DEBUG, words, "tenant", app->tenant_id, "host", host, NULL);
-        app->outage_host = g_steal_pointer(&host);
-    } else if (!trouble && g_strcmp0(app->outage_host, host) == 0) {
-        log_write(LOG_LEVEL_DEBUG, "The host answers again.", "tenant", app->tenant_id, "host", host, NULL);
-        g_clear_pointer(&app->outage_host, g_free);
-    }
-}
-
 /* --- back --------------------------------------------------------------------------------------------------------- */
 
 /* What every answer tells, good or bad: the service's time and the id to quote in a support case. */
@@ -253,7 +222,7 @@ static void note_answer(struct request *request)
     if (transfer->date == 0)
         return;
     app->service_date = transfer->date;
-    app->service_date_us = clock_monotonic_us(app->client->options.clock);
+    app->service_date_us = request->answered_us; /* not now: a long body may have come since */
 }
 
 /* Counts how often in a row the request ended this way. */
@@ -401,7 +370,7 @@ void attempt_settle(struct request *request, CURLcode result, bool stalled)
     struct client_decision decision = request->kind == REQUEST_TOKEN
                                           ? decide_token(&outcome, error.oauth, g_random_double())
                                           : client_decide(&outcome, g_random_double());
-    log_outage(request, &outcome, &decision);
+    outage_follow(request, &outcome, &decision);
     struct transfer *transfer = request->transfer; /* the outcome points into it */
     request->transfer = NULL;
     (void)curl_multi_remove_handle(client->multi, transfer->easy);

@@ -18,7 +18,6 @@ struct client *client_new(const struct client_options *options, GError **error)
 {
     CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
     CURLM *multi = started == CURLE_OK ? curl_multi_init() : NULL;
-    const char *ca_file = g_getenv("SSL_CERT_FILE");
 
     if (!multi) {
         if (started == CURLE_OK)
@@ -33,7 +32,8 @@ struct client *client_new(const struct client_options *options, GError **error)
     client->retry_budget_us = (options->retry_budget_s > 0 ? options->retry_budget_s : RETRY_BUDGET_S) * CLOCK_US;
     client->stall_timeout_us =
         (options->stall_timeout_ms > 0 ? options->stall_timeout_ms : STALL_TIMEOUT_MS) * (CLOCK_US / 1000);
-    client->ca_file = ca_file && *ca_file ? g_strdup(ca_file) : NULL;
+    client->ca_file = g_strdup(client_ca_file());
+    client->limiters = limiter_pool_new(options->pace);
     client->multi = multi;
     client->apps = g_ptr_array_new();
     client->requests = g_ptr_array_new();
@@ -47,11 +47,9 @@ static void free_app(struct client_app *app)
         token_clear(&app->tokens[i]);
         g_free(app->base_urls[i]);
     }
-    for (int i = 0; i < CLIENT_FAMILY_COUNT; i++)
-        limiter_free(app->limiters[i]);
     signin_clear(&app->signin);
     g_free(app->tenant_id);
-    g_free(app->outage_host);
+    g_ptr_array_unref(app->outages);
     g_free(app);
 }
 
@@ -68,10 +66,24 @@ void client_free(struct client *client)
     for (guint i = 0; i < client->apps->len; i++)
         free_app(client->apps->pdata[i]);
     g_ptr_array_unref(client->apps);
+    limiter_pool_free(client->limiters);
     curl_multi_cleanup(client->multi);
     curl_global_cleanup();
     g_free(client->ca_file);
     g_free(client);
+}
+
+static void free_outage(gpointer data)
+{
+    struct outage *outage = data;
+
+    g_free(outage->host);
+    g_free(outage);
+}
+
+static enum client_api api_of(enum client_family family)
+{
+    return family == CLIENT_FAMILY_MANAGEMENT ? CLIENT_API_MANAGEMENT : CLIENT_API_GRAPH;
 }
 
 struct client_app *client_app_new(struct client *client, const struct client_app_options *options)
@@ -83,8 +95,11 @@ struct client_app *client_app_new(struct client *client, const struct client_app
     signin_init(&app->signin, options);
     app->base_urls[CLIENT_API_GRAPH] = g_strdup(options->graph_url);
     app->base_urls[CLIENT_API_MANAGEMENT] = g_strdup(options->manage_url);
+    app->outages = g_ptr_array_new_with_free_func(free_outage);
     for (int i = 0; i < CLIENT_FAMILY_COUNT; i++)
-        app->limiters[i] = limiter_new((enum client_family)i, client->options.pace);
+        app->limiters[i] =
+            limiter_pool_get(client->limiters, (enum client_family)i, app->base_urls[api_of((enum client_family)i)],
+                             options->client_id, options->tenant_id);
     g_ptr_array_add(client->apps, app);
     return app;
 }
@@ -92,6 +107,26 @@ struct client_app *client_app_new(struct client *client, const struct client_app
 int64_t client_app_certificate_expires(const struct client_app *app)
 {
     return app->signin.certificate ? app->signin.certificate->expires : 0;
+}
+
+char **client_app_roles(const struct client_app *app, enum client_api api)
+{
+    return token_roles(&app->tokens[api]);
+}
+
+const char *client_ca_file(void)
+{
+    const char *file = g_getenv("SSL_CERT_FILE");
+
+    return file && *file ? file : NULL;
+}
+
+bool client_app_clock_skew(const struct client_app *app, int64_t *seconds)
+{
+    if (app->service_date == 0)
+        return false;
+    *seconds = client_app_service_now(app) - clock_now(app->client->options.clock);
+    return true;
 }
 
 int64_t client_app_service_now(const struct client_app *app)
@@ -198,6 +233,11 @@ static struct token *token_of(const struct request *request)
     return &request->app->tokens[request->api];
 }
 
+static uint64_t turn_of(const struct request *request)
+{
+    return limiter_turn(request->app->limiters[request->family]);
+}
+
 /* Why asking for a token is pointless now, or NULL. Borrowed. */
 static const struct client_failure *refusal_of(const struct request *request, int64_t now_us)
 {
@@ -267,7 +307,7 @@ static bool ends_for_throttling(struct request *request, int64_t now_us)
     return true;
 }
 
-/* The request's next step, whichever it is. */
+/* The request's next step, whichever it is; but pages are sent in turns (next_page). */
 static void go_on(struct request *request, int64_t now_us)
 {
     struct token *token = token_of(request);
@@ -287,8 +327,26 @@ static void go_on(struct request *request, int64_t now_us)
         return;
     if (request->kind == REQUEST_LOGIN)
         loop_finish(request, NULL);
-    else
-        attempt_launch(request);
+}
+
+/* The page to be asked for next: of the apps in whose budgets there is room, that of the one which was last served
+ * longest ago, so that who asks for much leaves room for who asks for little where they share a budget. NULL when
+ * nothing can be sent. */
+static struct request *next_page(const struct client *client)
+{
+    int64_t now_us = loop_now_us(client);
+    struct request *next = NULL;
+
+    for (guint i = 0; i < client->requests->len; i++) {
+        struct request *request = client->requests->pdata[i];
+        if (request->kind != REQUEST_PAGE || request->finished || !token_usable(token_of(request), now_us))
+            continue;
+        if (next && turn_of(request) >= turn_of(next))
+            continue;
+        if (wait_us(request, now_us) == 0)
+            next = request;
+    }
+    return next;
 }
 
 /* Requests may be added behind the last one while this runs: they get their turn in the same pass. */
@@ -302,6 +360,8 @@ static void schedule(struct client *client)
         if (wait_us(request, now_us) == 0)
             go_on(request, now_us);
     }
+    for (struct request *request; (request = next_page(client));)
+        attempt_launch(request);
 }
 
 /* --- the loop ----------------------------------------------------------------------------------------------------- */

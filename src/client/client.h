@@ -2,7 +2,9 @@
  *
  * One thread, one loop (libcurl's multi interface): requests are started with client_start and end in a call of their
  * `done`, from inside client_step. Any number of apps (an app registration in a tenant) share the loop; each has its
- * own tokens and limiters, so that one that is dead or throttled never delays another. */
+ * own tokens, limiters, retries and time-outs, so that one that is dead, silent or throttled never delays another. What
+ * they share is what the service counts together: the budget of one registration over all of its tenants is divided
+ * in turns. */
 #ifndef M365KEEP_CLIENT_H
 #define M365KEEP_CLIENT_H
 
@@ -91,15 +93,16 @@ struct client_app *client_app_new(struct client *client, const struct client_app
 int64_t client_app_certificate_expires(const struct client_app *app);
 
 /* The application permissions in the token that the app holds for an API (its claim `roles`), NULL-ended, sorted; for
- * telling people what is missing, never for deciding what to request. NULL when there is no token, or none that can be
- * looked into: its format is the service's own business. Returned: g_strfreev. */
+ * telling people what is missing, never for deciding what to request. Empty when the token grants none; NULL when there
+ * is no token, or none that can be looked into: its format is the service's own business. Returned: g_strfreev. */
 char **client_app_roles(const struct client_app *app, enum client_api api);
 
-/* The proxy that requests to `url` go through, by the environment, without user and password; NULL: none. Returned:
- * g_free. */
+/* The proxy that requests to `url` go through, without user and password ("http://proxy.example:3128"); NULL: none. By
+ * the environment, as libcurl reads it: https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY, less what no_proxy or NO_PROXY
+ * names; what is http goes to this machine and through no proxy. Returned: g_free. */
 char *client_proxy(const char *url);
 
-/* The file of trusted certificates, from SSL_CERT_FILE; NULL: the system's. Borrowed. */
+/* The file of trusted certificates, from SSL_CERT_FILE; NULL: the system's. Borrowed until the environment changes. */
 const char *client_ca_file(void);
 
 /* Seconds that the service's clock, by the Date of its latest answer, is ahead of ours; negative: behind. False while

@@ -271,6 +271,8 @@ static struct client_decision decide_network(const struct client_outcome *outcom
 
     if (outcome->untrusted)
         return give_up(CLIENT_SECURITY);
+    if (outcome->timed_out && outcome->alike + 1 >= DECIDE_TIME_OUTS_MAX)
+        return give_up(CLIENT_SLOW);
     /* The server may close a kept connection at any time; that says nothing about its health. */
     if (outcome->connection_lost && outcome->alike == 0)
         decision = retry(outcome, 0, CLIENT_LATER);

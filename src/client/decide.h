@@ -4,7 +4,10 @@
 
 #include "client/client.h"
 
-enum { DECIDE_ATTEMPTS_MAX = 8 }; /* of one request */
+enum {
+    DECIDE_ATTEMPTS_MAX = 8,  /* of one request */
+    DECIDE_TIME_OUTS_MAX = 3, /* in a row: each takes minutes; a smaller window, or a later run, does more */
+};
 
 /* An HTTP date (IMF-fixdate) as seconds UTC; 0 when it is none. */
 int64_t decide_http_date(const char *text);

@@ -8,6 +8,7 @@
 
 #include <curl/curl.h>
 
+#include "base/log.h"
 #include "client/client.h"
 #include "client/failure.h"
 #include "client/limiter.h"
@@ -24,8 +25,9 @@ struct client {
     CURLM *multi;
     GPtrArray *apps;     /* struct client_app *, owned */
     GPtrArray *requests; /* struct request *, owned, in order of arrival */
-    GQueue finished;     /* struct request *, owned: their `done` is next */
-    int64_t skipped_us;  /* waits that took no time because the clock stands */
+    struct limiter_pool *limiters;
+    GQueue finished;    /* struct request *, owned: their `done` is next */
+    int64_t skipped_us; /* waits that took no time because the clock stands */
     bool stepping, cancelling;
 };
 
@@ -35,10 +37,18 @@ struct client_app {
     char *base_urls[LOOP_APIS];
     struct signin signin;
     struct token tokens[LOOP_APIS];
-    struct limiter *limiters[CLIENT_FAMILY_COUNT];
+    struct limiter *limiters[CLIENT_FAMILY_COUNT]; /* borrowed from the client's pool */
     unsigned in_flight[CLIENT_FAMILY_COUNT];
     int64_t service_date, service_date_us; /* the latest Date, and when it came; 0: none yet */
-    char *outage_host;                     /* tells of trouble that was logged and is not over; NULL: none */
+    GPtrArray *outages;                    /* struct outage *, owned: the hosts that gave trouble */
+};
+
+/* A host that gave an app trouble. */
+struct outage {
+    char *host;
+    bool open;            /* it was logged, and is not over */
+    bool warned;          /* above debug: once in the client's life, however often the host comes and goes */
+    enum log_level level; /* of what was logged last */
 };
 
 enum request_kind { REQUEST_PAGE, REQUEST_LOGIN, REQUEST_TOKEN };
@@ -62,12 +72,14 @@ struct request {
 
     struct transfer *transfer; /* in flight when not NULL */
     enum request_place place;
-    uint64_t ticket;       /* of the limiter */
+    struct limiter_ticket ticket;
     uint64_t generation;   /* of the token it was sent with */
     int64_t started_us;    /* this attempt */
+    int64_t answered_us;   /* by the clock alone, when this attempt's answer began: what its Date speaks of */
     int64_t not_before_us; /* backing off until then */
     int64_t spent_us;
     unsigned attempts, throttled, refreshed, alike;
+    unsigned unanswered; /* latest attempts that came to no answer */
     int last_status;
     char *last_code;
     bool claims_used, new_connection;
@@ -95,11 +107,18 @@ void attempt_launch(struct request *request);
 /* An attempt has ended with `result` (or was `stalled`): decides and acts. */
 void attempt_settle(struct request *request, CURLcode result, bool stalled);
 
+/* What an attempt came to, in a sentence. Returned: g_free. */
+char *attempt_describe(const struct request *request, const struct client_outcome *outcome);
+
 /* Takes an attempt out of flight without judging it. */
 void attempt_abandon(struct request *request);
 
 /* Ends the request with a failure (taken) that has nothing to do with an answer; of a token request, those who wait for
  * it too. */
 void attempt_fail(struct request *request, struct client_failure *failure);
+
+/* What has become of an attempt is told to people where it says that the host is in trouble, or out of it. */
+void outage_follow(struct request *request, const struct client_outcome *outcome,
+                   const struct client_decision *decision);
 
 #endif

@@ -1,5 +1,6 @@
 #include "client/token.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -13,6 +14,7 @@ enum {
     POSTPONED_S = 30,
     FORCED_APART_S = 5, /* between two renewals that a 401 asked for */
     VALUE_MAX_BYTES = 65536,
+    ROLE_MAX_BYTES = 200,
 };
 
 void token_clear(struct token *token)
@@ -160,6 +162,80 @@ void token_reject(struct token *token, uint64_t generation, const char *claims, 
     if (token->forced_us != 0)
         token->ask_us = MAX(token->ask_us, token->forced_us + FORCED_APART_S * CLOCK_US);
     token->forced_us = now_us;
+}
+
+/* --- what is in it, for people ------------------------------------------------------------------------------------ */
+
+/* base64url without padding, RFC 7515 section 2; NULL when it is none. Returned: g_free. */
+static char *decode_base64url(const char *text, size_t length, size_t *decoded_length)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    g_autofree char *usual = g_strndup(text, length);
+
+    if (length == 0 || length % 4 == 1 || strspn(usual, alphabet) != length)
+        return NULL;
+    g_strdelimit(usual, "-", '+');
+    g_strdelimit(usual, "_", '/');
+    g_autofree char *padded = g_strconcat(usual, length % 4 == 2 ? "==" : length % 4 == 3 ? "=" : "", NULL);
+    return (char *)g_base64_decode(padded, decoded_length);
+}
+
+/* The payload of a signed JWT, header.payload.signature; NULL for anything else (encrypted ones have five parts).
+ * Returned: g_free. */
+static char *read_payload(const char *value, size_t *length)
+{
+    const char *begin = strchr(value, '.');
+    const char *end = begin ? strchr(begin + 1, '.') : NULL;
+
+    if (!end || strchr(end + 1, '.'))
+        return NULL;
+    return decode_base64url(begin + 1, (size_t)(end - begin) - 1, length);
+}
+
+static bool is_role(const struct json_node *node)
+{
+    if (node->type != JSON_STRING || node->text_length > ROLE_MAX_BYTES)
+        return false;
+    return is_header_safe(node->text, node->text_length);
+}
+
+/* The array that an object's claim holds. False when it is anything else, or there are two. */
+static bool find_roles(const struct json_node *payload, const struct json_node **roles)
+{
+    *roles = NULL;
+    for (const struct json_node *claim = payload->child; claim; claim = claim->next) {
+        if (!g_str_equal(claim->key, "roles"))
+            continue;
+        if (*roles || claim->type != JSON_ARRAY)
+            return false;
+        *roles = claim;
+    }
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char **token_roles(const struct token *token)
+{
+    size_t length = 0;
+    g_autofree char *text = token->value ? read_payload(token->value, &length) : NULL;
+    g_autoptr(JsonTree) tree = json_tree_new();
+    const struct json_node *payload = text ? json_tree_parse(tree, text, length, NULL) : NULL, *claim = NULL;
+
+    if (!payload || payload->type != JSON_OBJECT || !find_roles(payload, &claim))
+        return NULL;
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    for (const struct json_node *role = claim ? claim->child : NULL; role; role = role->next) {
+        if (!is_role(role))
+            return NULL;
+        g_strv_builder_add(builder, role->text);
+    }
+    char **roles = g_strv_builder_end(builder);
+    qsort(roles, g_strv_length(roles), sizeof *roles, by_name);
+    return roles;
 }
 
 /* --- the question ------------------------------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
  * pointless.
  *
  * The caller does the asking, one request at a time, and passes the time (microseconds on a clock that does not go
- * back). The token itself is opaque (Microsoft's word: never parse it). */
+ * back). The token itself is opaque (Microsoft's word: never parse it), and nothing here depends on what is in it;
+ * token_roles looks into it for people only. */
 #ifndef M365KEEP_CLIENT_TOKEN_H
 #define M365KEEP_CLIENT_TOKEN_H
 
@@ -44,6 +45,12 @@ void token_postpone(struct token *token, int64_t now_us);
 /* The service answered 401 to the value of `generation`: it is dropped, unless a newer one has come since. `claims`
  * (copied) may be NULL. */
 void token_reject(struct token *token, uint64_t generation, const char *claims, int64_t now_us);
+
+/* The application permissions that stand in a value that is a JWT (its claim `roles`), NULL-ended, sorted; none for
+ * one that has no such claim. To be told to people and never to decide anything by: the service may give the value
+ * another form on any day. NULL when there is no value, or anything about it is not as expected. Returned: g_strfreev.
+ */
+char **token_roles(const struct token *token);
 
 /* What the app proves itself with: a client secret, or an assertion signed with its certificate's key. */
 enum token_proof { TOKEN_SECRET, TOKEN_ASSERTION };

@@ -200,6 +200,9 @@ static CURLcode set_request(struct transfer *transfer)
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     SET(CURLOPT_TIMEOUT_MS, (long)WHOLE_TIMEOUT_MS);
     SET(CURLOPT_NOSIGNAL, 1L);
+    /* A name is looked up in a thread. One that a dead name server keeps is left behind when its time is over: waiting
+       for it here would hold up everybody else. */
+    SET(CURLOPT_QUICK_EXIT, 1L);
     SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
     return result;
 }

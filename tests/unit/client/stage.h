@@ -24,6 +24,7 @@ struct stage {
 /* What came of one request. */
 struct answer {
     struct stage *stage;
+    struct client_app *app; /* that `ask` asks for; NULL: the stage's */
     struct json_page *page;
     unsigned calls;
     struct client_failure *failure;
@@ -38,7 +39,8 @@ static inline void open_client(struct stage *stage, const char *clock, int stall
 {
     struct client_options options = {
         .clock = &stage->clock, .pace = pace, .wake_fd = -1, .stall_timeout_ms = stall_timeout_ms};
-    struct client_app_options app = {.tenant_id = "tenant", .client_id = "app", .client_secret = "s~cret+/="};
+    struct client_app_options app = {
+        .name = "contoso", .tenant_id = "tenant", .client_id = "app", .client_secret = "s~cret+/="};
 
     client_free(stage->client);
     assert_true(clock_init(&stage->clock, clock, NULL));
@@ -122,7 +124,7 @@ static inline void ask(struct answer *answer, const char *path)
 {
     g_autofree char *url = g_strconcat(answer->stage->base_url, path, NULL);
 
-    ask_as(answer, answer->stage->app, CLIENT_API_GRAPH, CLIENT_FAMILY_DIRECTORY, url);
+    ask_as(answer, answer->app ? answer->app : answer->stage->app, CLIENT_API_GRAPH, CLIENT_FAMILY_DIRECTORY, url);
 }
 
 /* Steps until nothing is pending. */

@@ -254,6 +254,9 @@ static void each_status_has_its_action(void **state)
         {"quirk 116: DNS", {.network_error = true, .code = "dns"}, RETRY, 0},
         {"network to the end", {.network_error = true, .attempt = 8}, GIVE_UP, CLIENT_LATER},
         {"time-out to the end", {.network_error = true, .timed_out = true, .attempt = 8}, GIVE_UP, CLIENT_SLOW},
+        {"a second time-out in a row", {.network_error = true, .timed_out = true, .alike = 1, .attempt = 2}, RETRY, 0},
+        {"a third", {.network_error = true, .timed_out = true, .alike = 2, .attempt = 3}, GIVE_UP, CLIENT_SLOW},
+        {"a third, but of a dead name", {.network_error = true, .code = "dns", .alike = 2, .attempt = 3}, RETRY, 0},
         {"quirk 117: certificate", {.network_error = true, .untrusted = true}, GIVE_UP, CLIENT_SECURITY},
     };
 

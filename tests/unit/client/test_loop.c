@@ -169,6 +169,66 @@ static void a_token_past_its_end_is_replaced_before_it_is_sent_q104(void **state
     end(&answer);
 }
 
+static void the_clocks_skew_is_known_from_the_first_answer_on(void **state)
+{
+    struct stage *stage = *state;
+    struct answer answer;
+    int64_t seconds = 7;
+
+    assert_false(client_app_clock_skew(stage->app, &seconds));
+    assert_int_equal(seconds, 7);
+    service_say(stage->service, tokens, 1, 200, "", "{\"access_token\":\"t\"}"); /* without a Date */
+    service_say(stage->service, users, 1, 200, "Date: Mon, 21 Sep 2026 14:03:20 GMT\r\n", "{\"value\":[]}");
+    service_say(stage->service, users, 1, 403, "Date: Mon, 21 Sep 2026 14:12:20 GMT\r\n", "");
+    run_one(&answer, stage, "/v1.0/users");
+    end(&answer);
+    assert_true(client_app_clock_skew(stage->app, &seconds));
+    assert_int_equal(seconds, 1789999400 - 1790000000);
+    run_one(&answer, stage, "/v1.0/users");
+    end(&answer);
+    assert_true(client_app_clock_skew(stage->app, &seconds));
+    assert_int_equal(seconds, 1789999940 - 1790000000);
+}
+
+static void a_body_that_takes_long_does_not_put_the_services_clock_back(void **state)
+{
+    static const char half[] = "HTTP/1.1 200 OK\r\nDate: Mon, 21 Sep 2026 14:13:20 GMT\r\nContent-Length: 90\r\n\r\n{";
+    struct stage *stage = *state;
+    struct answer answer;
+    int64_t seconds = 0;
+
+    open_client(stage, "1790000000@1000@0", 100, false); /* the 100 ms of silence are 100 s */
+    service_raw(stage->service, users, half, strlen(half), SERVICE_STALL);
+    run_one(&answer, stage, "/v1.0/users"); /* its second answer has no Date */
+    assert_page(&answer, 1);
+    assert_true(client_app_clock_skew(stage->app, &seconds));
+    assert_true(seconds >= 1790000000 - clock_now(&stage->clock) + 98);
+    end(&answer);
+}
+
+static void the_roles_of_the_token_are_those_of_its_api(void **state)
+{
+    struct stage *stage = *state;
+    struct answer answer = {.stage = stage};
+
+    assert_null(client_app_roles(stage->app, CLIENT_API_GRAPH));
+    /* {"roles":["User.Read.All","AuditLog.Read.All"]} */
+    service_say(stage->service, tokens, 1, 200, "",
+                "{\"access_token\":\"e30.eyJyb2xlcyI6WyJVc2VyLlJlYWQuQWxsIiwiQXVkaXRMb2cuUmVhZC5BbGwiXX0.s\"}");
+    client_login(stage->client, stage->app, CLIENT_API_GRAPH, on_done, &answer);
+    run(stage);
+    assert_null(answer.failure);
+    g_auto(GStrv) roles = client_app_roles(stage->app, CLIENT_API_GRAPH);
+    assert_int_equal(g_strv_length(roles), 2);
+    assert_string_equal(roles[0], "AuditLog.Read.All");
+    assert_string_equal(roles[1], "User.Read.All");
+    assert_null(client_app_roles(stage->app, CLIENT_API_MANAGEMENT));
+    client_login(stage->client, stage->app, CLIENT_API_MANAGEMENT, on_done, &answer);
+    run(stage);
+    assert_null(answer.failure);
+    assert_null(client_app_roles(stage->app, CLIENT_API_MANAGEMENT)); /* "token-1": opaque, and fine */
+}
+
 /* --- tokens that do not do ---------------------------------------------------------------------------------------- */
 
 static void a_401_in_mid_paging_renews_the_token_once_and_repeats_the_url_q103(void **state)
@@ -545,6 +605,67 @@ static void an_outage_is_told_once_and_once_that_it_is_over(void **state)
     assert_string_equal(info, "");
 }
 
+static void a_host_that_cannot_be_reached_is_told_once_by_name_and_when_it_is_back(void **state)
+{
+    static const char *const path[] = {"/v1.0/users", NULL};
+    struct stage *stage = *state;
+
+    say_raw(stage, 1, "", SERVICE_RESET);
+    g_autofree char *hiccup = logged(stage, LOG_LEVEL_INFO, path);
+    assert_string_equal(hiccup, "");
+
+    say_raw(stage, 4, "", SERVICE_RESET);
+    g_autofree char *outage = logged(stage, LOG_LEVEL_WARN, path);
+    g_autofree char *words = g_strdup_printf("msg=\"127.0.0.1:%d cannot be reached (", stage->service->port);
+    g_autofree char *back = g_strdup_printf("msg=\"The host answers again.\" customer=contoso tenant=tenant "
+                                            "host=127.0.0.1:%d\n",
+                                            stage->service->port);
+    assert_int_equal(occurrences(outage, "level=warn"), 2);
+    assert_int_equal(occurrences(outage, words), 1);
+    assert_int_equal(occurrences(outage, "It is tried again, up to 8 times in all."), 1);
+    assert_int_equal(occurrences(outage, "customer=contoso"), 2);
+    assert_true(g_str_has_suffix(outage, back));
+
+    say_raw(stage, 4, "", SERVICE_RESET); /* once in a client's life */
+    g_autofree char *again = logged(stage, LOG_LEVEL_INFO, path);
+    assert_string_equal(again, "");
+    say_raw(stage, 4, "", SERVICE_RESET);
+    g_autofree char *debug = logged(stage, LOG_LEVEL_DEBUG, path);
+    assert_int_equal(occurrences(debug, "It is tried again"), 1);
+    assert_int_equal(occurrences(debug, "answers again"), 1);
+}
+
+static void many_requests_to_a_dead_host_are_one_line_for_each_customer(void **state)
+{
+    struct stage *stage = *state;
+    struct client_app_options options = {.tenant_id = "tenant", .client_id = "app", .client_secret = "s~cret+/="};
+    static const char *const customers[] = {"fabrikam", "contoso"};
+    struct answer answers[2][5];
+    struct log_ear ear;
+
+    options.login_url = options.graph_url = options.manage_url = "http://127.0.0.1:1";
+    listen_to_log(&ear, stage, LOG_LEVEL_INFO);
+    for (int i = 0; i < 2; i++) {
+        options.name = customers[i];
+        struct client_app *app = client_app_new(stage->client, &options);
+        for (int j = 0; j < 5; j++) {
+            begin(&answers[i][j], stage);
+            ask_as(&answers[i][j], app, CLIENT_API_GRAPH, CLIENT_FAMILY_DIRECTORY, "http://127.0.0.1:1/v1.0/users");
+        }
+    }
+    run(stage);
+    g_autofree char *log = take_log(&ear);
+    assert_int_equal(occurrences(log, "127.0.0.1:1 cannot be reached ("), 2);
+    assert_int_equal(occurrences(log, "customer=fabrikam"), 1);
+    assert_int_equal(occurrences(log, "customer=contoso"), 1);
+    assert_int_equal(occurrences(log, "\n"), 2);
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 5; j++) {
+            assert_failed(&answers[i][j], CLIENT_LATER, "connect");
+            end(&answers[i][j]);
+        }
+}
+
 static void errors_that_do_not_end_are_given_up_with_what_the_service_said_q101(void **state)
 {
     struct stage *stage = *state;
@@ -810,7 +931,7 @@ static void a_silent_service_is_given_up_and_delays_no_other_app_q102(void **sta
     run(stage);
     assert_page(&quick, 1);
     assert_failed(&stalled, CLIENT_SLOW, "timeout");
-    assert_int_equal(stalled.attempts, 8);
+    assert_int_equal(stalled.attempts, 3);
     assert_true(quick.done_us < stalled.done_us);
     end(&stalled);
     end(&quick);
@@ -980,6 +1101,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_requests_share_one_token_request_q104, setup, teardown),
         cmocka_unit_test_setup_teardown(graph_and_management_have_tokens_of_their_own_q105, setup, teardown),
         cmocka_unit_test_setup_teardown(a_login_gets_the_token_and_the_services_time_q36, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_clocks_skew_is_known_from_the_first_answer_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_body_that_takes_long_does_not_put_the_services_clock_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_roles_of_the_token_are_those_of_its_api, setup, teardown),
         cmocka_unit_test_setup_teardown(a_token_past_its_end_is_replaced_before_it_is_sent_q104, setup, teardown),
         cmocka_unit_test_setup_teardown(a_401_in_mid_paging_renews_the_token_once_and_repeats_the_url_q103, setup,
                                         teardown),
@@ -1005,6 +1129,9 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_503_is_retried_on_a_new_connection_q101, setup, teardown),
         cmocka_unit_test_setup_teardown(an_outage_is_told_once_and_once_that_it_is_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_host_that_cannot_be_reached_is_told_once_by_name_and_when_it_is_back, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(many_requests_to_a_dead_host_are_one_line_for_each_customer, setup, teardown),
         cmocka_unit_test_setup_teardown(errors_that_do_not_end_are_given_up_with_what_the_service_said_q101, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_error_whose_body_is_cut_counts_by_its_status_and_headers_q97, setup,

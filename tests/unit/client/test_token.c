@@ -219,6 +219,107 @@ static void the_endpoint_is_the_tenants_own_and_the_tenant_cannot_lead_elsewhere
     assert_string_equal(hostile, "https://login.microsoftonline.com/..%2Fx%3Fy%3D%40z/oauth2/v2.0/token");
 }
 
+/* --- what is in it, for people ------------------------------------------------------------------------------------ */
+
+/* The roles in a token with this payload, joined by a blank; NULL when it cannot be looked into. Returned: g_free. */
+static char *roles_of(const char *payload, size_t length)
+{
+    g_autofree char *text = g_base64_encode((const guchar *)payload, length);
+    g_strdelimit(text, "+", '-');
+    g_strdelimit(text, "/", '_');
+    text[strcspn(text, "=")] = '\0';
+    struct token token = {.value = g_strconcat("eyJhbGciOiJub25lIn0.", text, ".c2ln", NULL)};
+    g_auto(GStrv) roles = token_roles(&token);
+
+    token_clear(&token);
+    return roles ? g_strjoinv(" ", roles) : NULL;
+}
+
+static void the_roles_of_a_token_are_told_sorted(void **state)
+{
+    static const struct {
+        const char *payload, *roles;
+    } rows[] = {
+        {"{\"roles\":[\"User.Read.All\",\"AuditLog.Read.All\"]}", "AuditLog.Read.All User.Read.All"},
+        {"{\"aud\":\"x\",\"roles\":[\"A\"],\"scp\":\"B\",\"Roles\":[\"C\"]}", "A"},
+        {"{\"roles\":[\"ServiceHealth.Read.All\",\"A\\u0042\"],\"n\":{\"roles\":[\"X\"]}}",
+         "AB ServiceHealth.Read.All"},
+        {"{\"roles\":[]}", ""},
+        {"{\"aud\":\"an app that was granted nothing has no such claim\"}", ""},
+        {"{}", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *roles = roles_of(rows[i].payload, strlen(rows[i].payload));
+        assert_non_null(roles);
+        assert_string_equal(roles, rows[i].roles);
+    }
+}
+
+static void a_payload_that_is_not_as_expected_tells_no_roles(void **state)
+{
+    static const char *const payloads[] = {
+        "null",
+        "[]",
+        "[\"A\"]",
+        "\"roles\"",
+        "{\"roles\":\"A\"}",
+        "{\"roles\":null}",
+        "{\"roles\":{\"0\":\"A\"}}",
+        "{\"roles\":[\"A\",7]}",
+        "{\"roles\":[[\"A\"]]}",
+        "{\"roles\":[\"\"]}",
+        "{\"roles\":[\"A B\"]}",
+        "{\"roles\":[\"A\\nlevel=error\"]}",
+        "{\"roles\":[\"A\\u001b[2J\"]}",
+        "{\"roles\":[\"A\\u0000\"]}",
+        "{\"roles\":[\"\xc3\x84\"]}",
+        "{\"roles\":[\"A\"],\"roles\":[\"B\"]}",
+        "{\"roles\":[\"A\"]",
+        "{\"roles\":[\"A\"]} x",
+        "{\"roles\":[\"\xff\"]}",
+        "not JSON",
+    };
+    g_autofree char *deep = g_strnfill(20000, '['), *name = g_strnfill(300, 'A');
+    g_autofree char *long_name = g_strdup_printf("{\"roles\":[\"%s\"]}", name);
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(payloads); i++)
+        assert_null(roles_of(payloads[i], strlen(payloads[i])));
+    assert_null(roles_of(deep, strlen(deep)));
+    assert_null(roles_of(long_name, strlen(long_name)));
+    assert_null(roles_of("{}\0", 3));
+    assert_null(roles_of("", 0));
+}
+
+/* "e30" is {}. */
+static void a_token_in_another_form_tells_no_roles(void **state)
+{
+    static const struct {
+        const char *value;
+        bool readable;
+    } rows[] = {
+        {"h.e30.s", true},      {".e30.", true},      {"opaque", false},    {"", false},
+        {".", false},           {"..", false},        {"h.e30", false},     {"h.e30.s.t", false},
+        {"h.e30.i.c.t", false},                                                                 /* encrypted */
+        {"h.e30=.s", false},                                                                    /* padded */
+        {"h.e3.s", false},      {"h.e.s", false},     {"h.e30e3.s", false}, {"h.+/8.s", false}, /* plain base64 */
+        {"h.e 30.s", false},    {"h.e30\n.s", false},
+    };
+    struct token none = {0};
+
+    (void)state;
+    assert_null(token_roles(&none));
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct token token = {.value = g_strdup(rows[i].value)};
+        g_auto(GStrv) roles = token_roles(&token);
+        if ((roles != NULL) != rows[i].readable)
+            fail_msg("\"%s\"", rows[i].value);
+        token_clear(&token);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +333,9 @@ int main(void)
         cmocka_unit_test(claims_are_kept_until_the_next_token_q124),
         cmocka_unit_test(the_form_encodes_every_value_once),
         cmocka_unit_test(the_endpoint_is_the_tenants_own_and_the_tenant_cannot_lead_elsewhere),
+        cmocka_unit_test(the_roles_of_a_token_are_told_sorted),
+        cmocka_unit_test(a_payload_that_is_not_as_expected_tells_no_roles),
+        cmocka_unit_test(a_token_in_another_form_tells_no_roles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
