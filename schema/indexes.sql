@@ -11,8 +11,11 @@ CREATE INDEX user_removed ON user (customer_id, removed_at); -- who is there (NU
 CREATE INDEX user_change_id ON user_change (customer_id, id, seen_at); -- the history of one account
 CREATE INDEX user_change_seq ON user_change (seq);
 CREATE INDEX service_state_seq ON service_state (seq);
+CREATE INDEX service_overview_seq ON service_overview (seq);
 CREATE INDEX service_issue_seq ON service_issue (seq);
 CREATE INDEX service_message_seq ON service_message (seq);
+CREATE INDEX service_issue_modified ON service_issue (last_modified);     -- the latest issues
+CREATE INDEX service_message_modified ON service_message (last_modified); -- the latest messages
 
 CREATE INDEX content_blob_due ON content_blob (expires_at) WHERE fetched_at IS NULL AND lost_at IS NULL;
 CREATE INDEX mail_due ON mail (next_attempt_at) WHERE state = 'queued';

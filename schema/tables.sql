@@ -135,6 +135,33 @@ CREATE TABLE health_scan (
     PRIMARY KEY (customer_id, at)
 ) WITHOUT ROWID;
 
+-- What the service says of each of its services now (Graph serviceHealth). Written by the source health.
+CREATE TABLE service_overview (
+    overview_id INTEGER PRIMARY KEY,
+    customer_id INTEGER NOT NULL REFERENCES customer (customer_id),
+    id TEXT NOT NULL,            -- such as Exchange
+    service TEXT COLLATE NOCASE, -- the name that people read, such as Exchange Online
+    status TEXT,                 -- as received
+    content_hash BLOB NOT NULL,
+    first_seen INTEGER NOT NULL,
+    changed_at INTEGER,          -- NULL: never
+    first_seq INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    raw TEXT NOT NULL,           -- byte for byte as received
+    UNIQUE (customer_id, id)
+);
+
+-- Earlier bodies of overviews; columns as in event_version.
+CREATE TABLE overview_version (
+    overview_id INTEGER NOT NULL REFERENCES service_overview (overview_id) DEFERRABLE INITIALLY DEFERRED,
+    seq INTEGER NOT NULL,
+    stored_at INTEGER NOT NULL,
+    replaced_at INTEGER NOT NULL,
+    content_hash BLOB NOT NULL,
+    raw TEXT NOT NULL,
+    PRIMARY KEY (overview_id, seq)
+);
+
 -- Incidents and advisories of the service (Graph serviceHealthIssue).
 CREATE TABLE service_issue (
     issue_id INTEGER PRIMARY KEY,
@@ -270,12 +297,14 @@ CREATE TABLE unreadable_record (
 CREATE TABLE collection (
     customer_id INTEGER NOT NULL REFERENCES customer (customer_id),
     source TEXT NOT NULL,
-    records INTEGER NOT NULL DEFAULT 0, -- rows now in the table of the source
-    newest TEXT,                 -- the greatest timestamp stored so far
+    records INTEGER NOT NULL DEFAULT 0, -- rows now in the table of the source; of health: issues and messages
+    newest TEXT,                 -- the greatest timestamp stored so far; of health: the greatest last_modified
     last_run_at INTEGER,         -- when a run last ended
     last_success_at INTEGER,     -- when one last ended well
-    last_error_at INTEGER,
+    last_error_at INTEGER,       -- when one last failed, in part or as a whole
     last_error TEXT,             -- of the latest run; NULL: it ended well
+    last_status TEXT CHECK (last_status IN ('ok', 'partial', 'failed', 'skipped')),
+                                 -- of the latest run; skipped: the tenant or cloud does not have this source; NULL: not known
     PRIMARY KEY (customer_id, source)
 ) WITHOUT ROWID;
 

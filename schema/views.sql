@@ -186,6 +186,30 @@ CREATE VIEW health_scans AS
 SELECT c.name AS customer, strftime('%Y-%m-%dT%H:%M:%SZ', h.at, 'unixepoch') AS at, h.ok, h.error
 FROM health_scan AS h CROSS JOIN customer AS c ON c.customer_id = h.customer_id;
 
+-- What the service last said of each of its services; their history is in service_states.
+CREATE VIEW service_overviews AS
+SELECT
+    o.overview_id,
+    c.name AS customer,
+    c.tenant_id,
+    o.id,                        -- service_states.service
+    o.service,
+    o.status,
+    o.raw,
+    strftime('%Y-%m-%dT%H:%M:%SZ', o.first_seen, 'unixepoch') AS first_seen,
+    strftime('%Y-%m-%dT%H:%M:%SZ', o.changed_at, 'unixepoch') AS changed_at
+FROM service_overview AS o CROSS JOIN customer AS c ON c.customer_id = o.customer_id;
+
+CREATE VIEW overview_versions AS
+SELECT
+    v.overview_id,
+    v.seq,
+    strftime('%Y-%m-%dT%H:%M:%SZ', v.stored_at, 'unixepoch') AS stored_at,
+    strftime('%Y-%m-%dT%H:%M:%SZ', v.replaced_at, 'unixepoch') AS replaced_at,
+    v.raw,
+    lower(hex(v.content_hash)) AS content_hash
+FROM overview_version AS v;
+
 -- Incidents and advisories; posts is the JSON array of what Microsoft wrote, oldest first.
 CREATE VIEW service_issues AS
 SELECT
@@ -289,7 +313,8 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%SZ', l.last_run_at, 'unixepoch') AS last_run_at,
     strftime('%Y-%m-%dT%H:%M:%SZ', l.last_success_at, 'unixepoch') AS last_success_at,
     strftime('%Y-%m-%dT%H:%M:%SZ', l.last_error_at, 'unixepoch') AS last_error_at,
-    l.last_error
+    l.last_error,
+    l.last_status                -- of the latest run: ok, partial, failed, skipped (not to be had here); NULL: not known
 FROM collection AS l CROSS JOIN customer AS c ON c.customer_id = l.customer_id;
 
 CREATE VIEW content_blobs AS

@@ -4,17 +4,8 @@
 
 #include "base/text.h"
 #include "store/account_merge.h"
-#include "store/facets.h"
-#include "store/store_private.h"
 
 enum { MISSING_ROWS = 500 }; /* accounts marked as missing between two looks: what memory holds of them */
-
-/* Full text that waits for the end of the transaction. */
-struct user_text {
-    int64_t user_id;
-    bool is_new; /* there is none of this account yet */
-    char *text, *facets;
-};
 
 /* What the database knows of an account. */
 struct known {
@@ -33,37 +24,24 @@ struct taking {
     char *facets;
 };
 
-static void user_text_free(gpointer data)
-{
-    struct user_text *text = data;
-    g_free(text->text);
-    g_free(text->facets);
-    g_free(text);
-}
-
 void accounts_batch_init(struct accounts_batch *batch, struct store *store, int64_t *seq)
 {
+    static const struct texts_table table = {STATEMENT_USER_FTS_READ, STATEMENT_USER_FTS_INSERT,
+                                             STATEMENT_USER_FTS_DELETE};
     batch->store = store;
     batch->seq = seq;
-    batch->texts = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, user_text_free);
+    texts_init(&batch->texts, store, &table);
 }
 
 void accounts_batch_clear(struct accounts_batch *batch)
 {
-    g_hash_table_unref(batch->texts);
+    texts_clear(&batch->texts);
 }
 
 static void known_clear(struct known *known)
 {
     g_free(known->removed);
     g_free(known->raw);
-}
-
-static void hash_of(const char *bytes, size_t length, uint8_t hash[HASH_KEY_BYTES])
-{
-    uint8_t digest[HASH_SHA256_BYTES];
-    hash_sha256(bytes, length, digest);
-    memcpy(hash, digest, HASH_KEY_BYTES);
 }
 
 /* --- what is known
@@ -73,7 +51,7 @@ static void read_known(struct statement *row, const struct account_record *recor
 {
     uint8_t hash[HASH_KEY_BYTES];
     size_t length;
-    hash_of(record->raw, record->length, hash);
+    content_hash_of(record->raw, record->length, hash);
     known->user_id = column_int(row, 0);
     if (column_int(row, 2)) {
         const char *reason = column_text(row, 3, NULL);
@@ -100,84 +78,6 @@ static bool find_known(const struct taking *taking, const struct account_record 
         return step == STEP_DONE;
     read_known(find, record, known);
     return statement_end(find, error);
-}
-
-/* --- full text
- * ---------------------------------------------------------------------------------------------------- */
-
-/* True in *same when this is the text that the index holds: an account is changed more often than its words are. */
-static bool text_is_indexed(struct store *store, int64_t user_id, const char *text, bool *same, GError **error)
-{
-    struct statement *read = statement_get(store, STATEMENT_USER_FTS_READ, error);
-    *same = false;
-    if (!read)
-        return false;
-    bind_int(read, 1, user_id);
-    enum step step = statement_step(read, error);
-    if (step != STEP_ROW)
-        return step == STEP_DONE;
-    *same = g_strcmp0(column_text(read, 0, NULL), text) == 0;
-    return statement_end(read, error);
-}
-
-/* Keeps the text of an account for accounts_write_fts. */
-static bool keep_text(const struct taking *taking, int64_t user_id, bool is_new, const char *text, GError **error)
-{
-    struct user_text *waiting = g_hash_table_lookup(taking->batch->texts, &user_id);
-    bool same = false;
-    if (waiting) {
-        g_free(waiting->text);
-        waiting->text = g_strdup(text);
-        return true;
-    }
-    if (!is_new && !text_is_indexed(taking->store, user_id, text, &same, error))
-        return false;
-    if (same)
-        return true;
-    waiting = g_new(struct user_text, 1);
-    *waiting = (struct user_text){user_id, is_new, g_strdup(text), g_strdup(taking->facets)};
-    g_hash_table_insert(taking->batch->texts, &waiting->user_id, waiting);
-    return true;
-}
-
-static bool write_text(struct store *store, const struct user_text *text, GError **error)
-{
-    if (!text->is_new) {
-        struct statement *removal = statement_get(store, STATEMENT_USER_FTS_DELETE, error);
-        if (!removal)
-            return false;
-        bind_int(removal, 1, text->user_id);
-        if (!statement_run(removal, error))
-            return false;
-    }
-    struct statement *insert = statement_get(store, STATEMENT_USER_FTS_INSERT, error);
-    if (!insert)
-        return false;
-    bind_int(insert, 1, text->user_id);
-    bind_text(insert, 2, text->text);
-    bind_text(insert, 3, text->facets);
-    return statement_run(insert, error);
-}
-
-static int by_user_id(gconstpointer a, gconstpointer b)
-{
-    const struct user_text *x = *(const struct user_text *const *)a, *y = *(const struct user_text *const *)b;
-    return (x->user_id > y->user_id) - (x->user_id < y->user_id);
-}
-
-bool accounts_write_fts(struct accounts_batch *batch, GError **error)
-{
-    g_autoptr(GPtrArray) sorted = g_ptr_array_new();
-    GHashTableIter at;
-    gpointer text;
-    g_hash_table_iter_init(&at, batch->texts);
-    while (g_hash_table_iter_next(&at, NULL, &text))
-        g_ptr_array_add(sorted, text);
-    g_ptr_array_sort(sorted, by_user_id);
-    for (guint i = 0; i < sorted->len; i++)
-        if (!write_text(batch->store, sorted->pdata[i], error))
-            return false;
-    return true;
 }
 
 /* --- rows
@@ -213,7 +113,7 @@ static bool write_body(const struct taking *taking, struct known *known, const s
         return false;
     uint8_t hash[HASH_KEY_BYTES];
     struct account account = {.enabled = -1};
-    hash_of(merge->raw, merge->length, hash);
+    content_hash_of(merge->raw, merge->length, hash);
     page->accounts->decode(merge->raw, merge->length, &account);
 
     bind_body(write, &account, merge->raw, merge->length, hash);
@@ -229,7 +129,8 @@ static bool write_body(const struct taking *taking, struct known *known, const s
     bool written = statement_run(write, error);
     if (written && is_new)
         known->user_id = sqlite3_last_insert_rowid(taking->store->db);
-    written = written && keep_text(taking, known->user_id, is_new, account.text ? account.text : "", error);
+    written = written && texts_keep(&taking->batch->texts, known->user_id, is_new, account.text ? account.text : "",
+                                    taking->facets, error);
     account_clear(&account);
     return written;
 }
@@ -466,29 +367,14 @@ static bool end_listing(const struct taking *taking, bool *ended, GError **error
 /* --- pages
  * ---------------------------------------------------------------------------------------------------- */
 
-/* The tokens by which the customer's accounts are found. */
-static bool read_facets(struct taking *taking, GError **error)
-{
-    struct statement *read = statement_get(taking->store, STATEMENT_CUSTOMER_TENANT, error);
-    if (!read)
-        return false;
-    bind_int(read, 1, taking->page->customer_id);
-    enum step step = statement_step(read, error);
-    GString *facets = g_string_new(NULL);
-    if (step == STEP_ROW)
-        facet_append(facets, FACET_CUSTOMER, column_text(read, 0, NULL));
-    facet_append(facets, FACET_SOURCE, taking->page->source);
-    taking->facets = text_take(facets);
-    return step == STEP_ROW ? statement_end(read, error) : step == STEP_DONE;
-}
-
 static bool take_page(struct taking *taking, GError **error)
 {
     const struct store_page *page = taking->page;
     const struct store_accounts *accounts = page->accounts;
     bool listing = taking->kind == STORE_ROUND_LISTING, ended = true;
 
-    if (!read_facets(taking, error) || (listing && accounts->first && !empty_listing(taking, error)))
+    taking->facets = texts_facets(taking->store, page->customer_id, page->source, error);
+    if (!taking->facets || (listing && accounts->first && !empty_listing(taking, error)))
         return false;
     for (guint i = 0; i < accounts->records->len; i++)
         if (!take_record(taking, accounts->records->pdata[i], error))
@@ -505,4 +391,9 @@ bool accounts_take_page(struct accounts_batch *batch, struct store_page *page, G
     bool taken = take_page(&taking, error);
     g_free(taking.facets);
     return taken;
+}
+
+bool accounts_write_fts(struct accounts_batch *batch, GError **error)
+{
+    return texts_write(&batch->texts, error);
 }

@@ -1,17 +1,15 @@
 /* accounts - the part of a transaction that writes accounts.
  *
- * Rows are written record by record, so that each record of a transaction sees what those before it did. Their full
- * text waits for the end of the transaction: FTS5 gathers terms in memory, and writes them out early when an id goes
- * backwards or another statement opens a savepoint. */
+ * Rows are written record by record, so that each record of a transaction sees what those before it did. */
 #ifndef M365KEEP_STORE_ACCOUNTS_H
 #define M365KEEP_STORE_ACCOUNTS_H
 
-#include "store/store.h"
+#include "store/texts.h"
 
 struct accounts_batch {
     struct store *store;
-    int64_t *seq;      /* the transaction's last change number */
-    GHashTable *texts; /* int64_t user_id -> struct user_text (both private): full text still to be written */
+    int64_t *seq; /* the transaction's last change number */
+    struct texts texts;
 };
 
 /* `seq` is borrowed until accounts_batch_clear. */

@@ -39,7 +39,10 @@ int64_t store_customer(struct store *store, const char *name, const char *tenant
 bool store_collection_note(struct store *store, int64_t customer_id, const char *source, int64_t at,
                            enum store_outcome outcome, const char *error_text, GError **error)
 {
-    (void)outcome;
+    static const char *const statuses[] = {[STORE_OUTCOME_OK] = "ok",
+                                           [STORE_OUTCOME_PARTIAL] = "partial",
+                                           [STORE_OUTCOME_FAILED] = "failed",
+                                           [STORE_OUTCOME_UNAVAILABLE] = "skipped"};
     struct statement *note = statement_get(store, STATEMENT_COLLECTION_NOTE, error);
     if (!note)
         return false;
@@ -47,5 +50,6 @@ bool store_collection_note(struct store *store, int64_t customer_id, const char 
     bind_text(note, 2, source);
     bind_int(note, 3, at);
     bind_text(note, 4, error_text);
+    bind_text(note, 5, statuses[outcome]);
     return statement_run(note, error);
 }

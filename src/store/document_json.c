@@ -52,9 +52,9 @@ void store_event_append_json(GString *out, const struct store_event *event)
     g_string_append_printf(out, "%" G_GINT64_FORMAT "}", event->event_id);
 }
 
-static const char *enabled_word(int enabled)
+static const char *flag_word(int flag)
 {
-    return enabled < 0 ? "null" : enabled ? "true" : "false";
+    return flag < 0 ? "null" : flag ? "true" : "false";
 }
 
 void store_user_append_json(GString *out, const struct store_user *row)
@@ -64,7 +64,7 @@ void store_user_append_json(GString *out, const struct store_user *row)
     append_text(out, "user_principal_name", row->user_principal_name);
     append_text(out, "display_name", row->display_name);
     append_text(out, "mail", row->mail);
-    append_json(out, "account_enabled", enabled_word(row->account_enabled));
+    append_json(out, "account_enabled", flag_word(row->account_enabled));
     append_text(out, "user_type", row->user_type);
     append_text(out, "created", row->created);
     append_text(out, "last_sign_in", row->last_sign_in);
@@ -78,4 +78,48 @@ void store_user_append_json(GString *out, const struct store_user *row)
     append_text(out, "changed_at", row->changed_at);
     append_key(out, "user_id");
     g_string_append_printf(out, "%" G_GINT64_FORMAT "}", row->user_id);
+}
+
+/* What only issues have. */
+static void append_issue(GString *out, const struct store_health_row *row)
+{
+    append_text(out, "service", row->service);
+    append_text(out, "classification", row->classification);
+    append_text(out, "status", row->status);
+    append_json(out, "is_resolved", flag_word(row->is_resolved));
+    append_json(out, "posts", row->posts);
+}
+
+/* What only messages have. */
+static void append_message(GString *out, const struct store_health_row *row)
+{
+    append_json(out, "services", row->services);
+    append_text(out, "category", row->category);
+    append_text(out, "severity", row->severity);
+    append_json(out, "is_major_change", flag_word(row->is_major_change));
+    append_text(out, "action_required_by", row->action_required_by);
+}
+
+void store_health_append_json(GString *out, const struct store_health_row *row)
+{
+    bool issue = row->kind == STORE_HEALTH_ISSUES;
+    g_string_append_c(out, '{');
+    append_text(out, "id", row->id);
+    append_text(out, "title", row->title);
+    append_text(out, "start", row->start);
+    append_text(out, "end", row->end);
+    append_text(out, "last_modified", row->last_modified);
+    if (issue)
+        append_issue(out, row);
+    else
+        append_message(out, row);
+    append_verbatim(out, "raw", row->raw, row->raw_length);
+    append_text(out, "raw_text", row->raw_text);
+    append_text(out, "customer", row->customer);
+    append_text(out, "tenant_id", row->tenant_id);
+    append_text(out, "source", "health");
+    append_text(out, "first_seen", row->first_seen);
+    append_text(out, "changed_at", row->changed_at);
+    append_key(out, issue ? "issue_id" : "message_id");
+    g_string_append_printf(out, "%" G_GINT64_FORMAT "}", row->row_id);
 }

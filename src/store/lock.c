@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -19,15 +20,26 @@ static char *lock_path(const char *path, enum store_lock_kind kind)
     return lock;
 }
 
-/* "process 123" from the lock file; the holder may not have written it yet. Returned: g_free. */
-static char *holder(int fd)
+/* False while the holder has not written its number yet. */
+static bool read_pid(int fd, guint64 *pid)
 {
     char text[32] = "";
     ssize_t length = pread(fd, text, sizeof text - 1, 0);
+    return length > 0 && g_ascii_string_to_unsigned(g_strstrip(text), 10, 1, G_MAXINT32, pid, NULL);
+}
+
+/* "process 123". Returned: g_free. */
+static char *holder(int fd)
+{
     guint64 pid;
-    if (length > 0 && g_ascii_string_to_unsigned(g_strstrip(text), 10, 1, G_MAXINT32, &pid, NULL))
-        return g_strdup_printf("process %" G_GUINT64_FORMAT, pid);
-    return g_strdup("another process");
+    return read_pid(fd, &pid) ? g_strdup_printf("process %" G_GUINT64_FORMAT, pid) : g_strdup("another process");
+}
+
+/* The process that the file names lives. One that has ended leaves its number behind. */
+static bool may_hold(int fd)
+{
+    guint64 pid;
+    return read_pid(fd, &pid) && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
 static bool write_pid(int fd, const char *path, GError **error)
@@ -41,7 +53,7 @@ static bool write_pid(int fd, const char *path, GError **error)
     return false;
 }
 
-static bool take(int fd, const char *path, GError **error)
+static bool take(int fd, const char *path, enum store_lock_kind kind, GError **error)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return write_pid(fd, path, error);
@@ -51,7 +63,8 @@ static bool take(int fd, const char *path, GError **error)
     }
     g_autofree char *who = holder(fd);
     g_set_error(error, STORE_ERROR, STORE_ERROR_BUSY,
-                "%s is already collecting into this database (it holds %s): run again when it has ended", who, path);
+                "%s is already %s into this database (it holds %s): run again when it has ended", who,
+                kind == STORE_LOCK_HEALTH ? "scanning service health" : "collecting", path);
     return false;
 }
 
@@ -72,13 +85,27 @@ struct store_lock *store_lock_take(const char *path, enum store_lock_kind kind, 
                     "cannot make the lock file %s: %s", file, g_strerror(cause));
         return NULL;
     }
-    if (!take(fd, file, error)) {
+    if (!take(fd, file, kind, error)) {
         close(fd);
         return NULL;
     }
     struct store_lock *lock = g_new(struct store_lock, 1);
     lock->fd = fd;
     return lock;
+}
+
+char *store_lock_holder(const char *path, enum store_lock_kind kind)
+{
+    g_autofree char *file = lock_path(path, kind);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    /* Only a lock that is refused tells that it is held. One that is given keeps others off for a moment: it is asked
+     * for only where somebody may have it. */
+    bool held = may_hold(fd) && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    char *who = held ? holder(fd) : NULL;
+    close(fd);
+    return who;
 }
 
 void store_lock_release(struct store_lock *lock)

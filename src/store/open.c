@@ -32,7 +32,7 @@ static bool check_version(const char *path, int64_t version, enum store_mode mod
     }
     if (version < store_schema_version() && mode == STORE_READ) {
         g_set_error(
-            error, STORE_ERROR, STORE_ERROR_FAILED,
+            error, STORE_ERROR, STORE_ERROR_OLDER,
             "%s was written by an older m365keep (schema %d, this program needs %d): collect brings it up to date",
             path, (int)version, store_schema_version());
         return false;
@@ -354,4 +354,9 @@ void store_close(struct store *store)
     sqlite3_close(store->db);
     g_free(store->path);
     g_free(store);
+}
+
+void store_interrupt(struct store *store)
+{
+    sqlite3_interrupt(store->db);
 }

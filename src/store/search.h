@@ -1,4 +1,4 @@
-/* search - what the searches for events and for accounts share. */
+/* search - what the searches for events, accounts, issues and messages share. */
 #ifndef M365KEEP_STORE_SEARCH_H
 #define M365KEEP_STORE_SEARCH_H
 
@@ -50,5 +50,26 @@ void search_texts_clear(struct search_texts *texts);
 
 /* Copies the text of a column, and its length where that is wanted. Borrowed until the texts are reset. */
 const char *search_texts_copy(struct search_texts *texts, struct statement *row, int column, size_t *length);
+
+/* --- rows by id ----------------------------------------------------------------------------------------------------
+ *
+ * Accounts, issues and messages come in an order that no id knows. So the ids come first, sorted; then the rows, piece
+ * by piece. The ids are of one moment, and the rows of the first piece of the same: a row that moves while it is being
+ * searched for comes once, wherever it stood. One that has gone meanwhile is left out. */
+
+struct search_rows {
+    const void *query;                                                                 /* for `find` */
+    bool fts_syntax;                                                                   /* of it */
+    int time_limit_ms;                                                                 /* of it */
+    bool (*find)(struct store *store, const void *query, GArray *ids, GError **error); /* appends int64_t */
+    enum statement_id row_statement;                                                   /* gives the row of id ?1 */
+    size_t row_bytes; /* of what `copy` fills, zeroed before */
+    void (*copy)(struct statement *row, struct search_texts *texts, void *copied);
+    bool (*each)(const void *copied, void *user); /* false: enough */
+    void *user;
+};
+
+/* Calls `each` for the rows that are found, in the order of their ids. */
+bool search_rows(struct store *store, const struct search_rows *rows, GError **error);
 
 #endif

@@ -127,3 +127,93 @@ const char *search_texts_copy(struct search_texts *texts, struct statement *row,
         *length = bytes;
     return g_string_chunk_insert_len(texts->chunk, text, (gssize)bytes);
 }
+
+/* --- rows by id
+ * ---------------------------------------------------------------------------------------------------- */
+
+struct piece {
+    const struct search_rows *rows;
+    GArray *ids;
+    guint at;       /* ids before this one have been read */
+    GArray *copies; /* rows->row_bytes each; the strings lie in `texts` */
+    struct search_texts texts;
+};
+
+static bool read_row(struct store *store, struct piece *piece, int64_t id, GError **error)
+{
+    struct statement *row = statement_get(store, piece->rows->row_statement, error);
+    if (!row)
+        return false;
+    bind_int(row, 1, id);
+    enum step step = statement_step(row, error);
+    if (step != STEP_ROW)
+        return step == STEP_DONE;
+    guint n = piece->copies->len;
+    g_array_set_size(piece->copies, n + 1);
+    piece->rows->copy(row, &piece->texts, piece->copies->data + n * piece->rows->row_bytes);
+    return statement_end(row, error);
+}
+
+/* Reads the rows of the next ids, as many as a piece takes. */
+static bool read_piece(struct store *store, struct piece *piece, GError **error)
+{
+    guint end = MIN(piece->ids->len, piece->at + SEARCH_PIECE_ROWS);
+    g_array_set_size(piece->copies, 0);
+    search_texts_reset(&piece->texts);
+    while (piece->at < end && piece->texts.bytes < SEARCH_PIECE_BYTES)
+        if (!read_row(store, piece, g_array_index(piece->ids, int64_t, piece->at++), error))
+            return false;
+    return true;
+}
+
+/* The ids of those that match and the first of their rows, of one moment. *error is needed. */
+static bool read_first(struct store *store, struct piece *piece, GError **error)
+{
+    const struct search_rows *rows = piece->rows;
+    if (!store_begin_read(store, error))
+        return false;
+    if (!rows->find(store, rows->query, piece->ids, error) || !read_piece(store, piece, error)) {
+        search_blame_query(store, rows->fts_syntax, error); /* before SQLite has other things to say */
+        store_rollback(store);
+        return false;
+    }
+    return store_commit(store, error);
+}
+
+/* Hands the rows over; false when the receiver has had enough. */
+static bool hand_over(const struct piece *piece)
+{
+    for (guint i = 0; i < piece->copies->len; i++)
+        if (!piece->rows->each(piece->copies->data + i * piece->rows->row_bytes, piece->rows->user))
+            return false;
+    return true;
+}
+
+static bool read_all(struct store *store, struct piece *piece, GError **error)
+{
+    struct search_limit limit;
+    search_limit_init(&limit, piece->rows->time_limit_ms);
+    search_limit_start(&limit, store);
+    bool ok = read_first(store, piece, error);
+    search_limit_stop(&limit, store);
+    while (ok && hand_over(piece) && piece->at < piece->ids->len) {
+        search_limit_start(&limit, store);
+        ok = read_piece(store, piece, error);
+        search_limit_stop(&limit, store);
+    }
+    return ok;
+}
+
+bool search_rows(struct store *store, const struct search_rows *rows, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    g_autoptr(GArray) copies = g_array_new(FALSE, TRUE, (guint)rows->row_bytes);
+    struct piece piece = {.rows = rows, .ids = ids, .copies = copies};
+    search_texts_init(&piece.texts);
+    bool ok = read_all(store, &piece, &cause);
+    search_texts_clear(&piece.texts);
+    if (!ok)
+        g_propagate_error(error, g_steal_pointer(&cause));
+    return ok;
+}

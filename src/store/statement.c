@@ -160,11 +160,21 @@ const void *column_blob(struct statement *statement, int column, size_t *length)
 /* --- transactions
  * ---------------------------------------------------------------------------------------------------- */
 
-bool store_begin(struct store *store, GError **error)
+static bool begin_with(struct store *store, enum statement_id id, GError **error)
 {
-    struct statement *begin = statement_get(store, STATEMENT_BEGIN, error);
+    struct statement *begin = statement_get(store, id, error);
     store->in_transaction = begin && statement_run(begin, error);
     return store->in_transaction;
+}
+
+bool store_begin(struct store *store, GError **error)
+{
+    return begin_with(store, STATEMENT_BEGIN, error);
+}
+
+bool store_begin_read(struct store *store, GError **error)
+{
+    return begin_with(store, STATEMENT_BEGIN_READ, error);
 }
 
 bool store_commit(struct store *store, GError **error)

@@ -10,8 +10,39 @@
     "user_id, coalesce(account_enabled, -1), customer, tenant_id, id, user_principal_name, display_name, mail, "       \
     "user_type, created, last_sign_in, removed_at, removed_reason, raw, raw_text, first_seen, changed_at"
 
+/* What rows of the views `service_issues` and `service_messages` begin with; search_health.c reads it by position. */
+#define HEALTH_COLUMNS                                                                                                 \
+    "raw, customer, tenant_id, id, title, start, \"end\", last_modified, raw_text, first_seen, changed_at"
+
+/* Of the time that was asked for, the last modified first. */
+#define HEALTH_LATEST(id)                                                                                              \
+    "(?1 IS NULL OR last_modified >= ?1) AND (?2 IS NULL OR last_modified < ?2) "                                      \
+    "ORDER BY last_modified DESC, " id " DESC LIMIT ?3"
+
 /* The spans of one part that overlap [?4, ?5). */
 #define COVERAGE_OVERLAP "customer_id = ?1 AND source = ?2 AND part = ?3 AND from_s < ?5 AND to_s > ?4"
+
+/* What the sample of events tells of each. */
+#define SAMPLED "event_id, first_seen, timestamp IS NULL, length(CAST(raw AS BLOB))"
+
+/* The bytes of some records of a customer's. */
+#define SOME_BYTES(table)                                                                                              \
+    "SELECT n FROM (SELECT length(CAST(raw AS BLOB)) AS n FROM " table " WHERE customer_id = ?1 LIMIT ?2)"
+
+/* A record of health, new or with another body. Parameters 1 to 6 mean the same in all; 7 and on are the columns of its
+ * kind. */
+#define HEALTH_WRITE(table, id, columns, parameters, changes)                                                          \
+    "INSERT INTO " table " (customer_id, id, content_hash, raw, first_seq, seq, first_seen, " columns ") "             \
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, " parameters ") ON CONFLICT (customer_id, id) DO UPDATE SET "                 \
+    "content_hash = excluded.content_hash, raw = excluded.raw, seq = excluded.seq, "                                   \
+    "changed_at = excluded.first_seen, " changes " RETURNING " id
+
+/* Keeps the body that a row of health has now, unless it was kept before. */
+#define HEALTH_VERSION(version, table, id)                                                                             \
+    "INSERT INTO " version " (" id ", seq, stored_at, replaced_at, content_hash, raw) "                                \
+    "SELECT " id ", seq, coalesce(changed_at, first_seen), ?2, content_hash, raw FROM " table " AS r "                 \
+    "WHERE " id " = ?1 AND NOT EXISTS "                                                                                \
+    "(SELECT 1 FROM " version " AS v WHERE v." id " = ?1 AND v.content_hash = r.content_hash)"
 
 /* Both sides of an FTS table, compared by id. */
 #define FTS_IDS(what, table, id, fts)                                                                                  \
@@ -40,6 +71,7 @@
 
 const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = {"begin", "BEGIN IMMEDIATE"},
+    [STATEMENT_BEGIN_READ] = {"begin_read", "BEGIN"},
     [STATEMENT_COMMIT] = {"commit", "COMMIT"},
     [STATEMENT_ROLLBACK] = {"rollback", "ROLLBACK"},
     [STATEMENT_USER_VERSION] = {"user_version", "PRAGMA user_version"},
@@ -94,13 +126,13 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                   "newest = max(coalesce(newest, excluded.newest), coalesce(excluded.newest, newest))"},
     [STATEMENT_COLLECTION_NOTE] = {"collection_note",
                                    "INSERT INTO collection (customer_id, source, last_run_at, last_success_at, "
-                                   "last_error_at, last_error) "
-                                   "VALUES (?1, ?2, ?3, iif(?4 IS NULL, ?3, NULL), iif(?4 IS NULL, NULL, ?3), ?4) "
+                                   "last_error_at, last_error, last_status) VALUES (?1, ?2, ?3, iif(?5 = 'ok', ?3, "
+                                   "NULL), iif(?5 IN ('partial', 'failed'), ?3, NULL), ?4, ?5) "
                                    "ON CONFLICT (customer_id, source) DO UPDATE SET "
                                    "last_run_at = excluded.last_run_at, "
                                    "last_success_at = coalesce(excluded.last_success_at, last_success_at), "
                                    "last_error_at = coalesce(excluded.last_error_at, last_error_at), "
-                                   "last_error = excluded.last_error"},
+                                   "last_error = excluded.last_error, last_status = excluded.last_status"},
 
     [STATEMENT_COVERAGE_OVERLAP] = {"coverage_overlap",
                                     "SELECT from_s, to_s, state, read_at, reads, records, late_records "
@@ -137,7 +169,7 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_USER_CHANGE_INSERT] = {"user_change_insert",
                                       "INSERT INTO user_change (customer_id, id, field, old_value, new_value, seen_at, "
                                       "first_seq, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"},
-    [STATEMENT_USER_FTS_READ] = {"user_fts_read", "SELECT text FROM user_fts WHERE rowid = ?1"},
+    [STATEMENT_USER_FTS_READ] = {"user_fts_read", "SELECT text, facets FROM user_fts WHERE rowid = ?1"},
     [STATEMENT_USER_FTS_INSERT] = {"user_fts_insert", "INSERT INTO user_fts (rowid, text, facets) VALUES (?1, ?2, ?3)"},
     [STATEMENT_USER_FTS_DELETE] = {"user_fts_delete", "DELETE FROM user_fts WHERE rowid = ?1"},
     [STATEMENT_USERS_PRESENT] = {"users_present",
@@ -158,6 +190,63 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                "INSERT OR REPLACE INTO collect_round (customer_id, source, part, kind, query, link, "
                                "delta_link, complete, records, unreadable, started_at, completed_at, saved_at) "
                                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
+
+    [STATEMENT_OVERVIEW_FIND] = {"overview_find", "SELECT overview_id, content_hash FROM service_overview "
+                                                  "WHERE customer_id = ?1 AND id = ?2"},
+    [STATEMENT_OVERVIEW_WRITE] = {"overview_write",
+                                  HEALTH_WRITE("service_overview", "overview_id", "service, status", "?7, ?8",
+                                               "service = excluded.service, status = excluded.status")},
+    [STATEMENT_OVERVIEW_VERSION_INSERT] = {"overview_version_insert",
+                                           HEALTH_VERSION("overview_version", "service_overview", "overview_id")},
+    [STATEMENT_ISSUE_FIND] = {"issue_find", "SELECT issue_id, content_hash FROM service_issue "
+                                            "WHERE customer_id = ?1 AND id = ?2"},
+    [STATEMENT_ISSUE_WRITE] = {"issue_write",
+                               HEALTH_WRITE(
+                                   "service_issue", "issue_id",
+                                   "title, start, \"end\", last_modified, service, classification, status, is_resolved",
+                                   "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14",
+                                   "title = excluded.title, start = excluded.start, \"end\" = excluded.\"end\", "
+                                   "last_modified = excluded.last_modified, service = excluded.service, "
+                                   "classification = excluded.classification, status = excluded.status, "
+                                   "is_resolved = excluded.is_resolved")},
+    [STATEMENT_ISSUE_VERSION_INSERT] = {"issue_version_insert",
+                                        HEALTH_VERSION("issue_version", "service_issue", "issue_id")},
+    [STATEMENT_ISSUE_FTS_READ] = {"issue_fts_read", "SELECT text, facets FROM issue_fts WHERE rowid = ?1"},
+    [STATEMENT_ISSUE_FTS_INSERT] = {"issue_fts_insert",
+                                    "INSERT INTO issue_fts (rowid, text, facets) VALUES (?1, ?2, ?3)"},
+    [STATEMENT_ISSUE_FTS_DELETE] = {"issue_fts_delete", "DELETE FROM issue_fts WHERE rowid = ?1"},
+    [STATEMENT_MESSAGE_FIND] = {"message_find", "SELECT message_id, content_hash FROM service_message "
+                                                "WHERE customer_id = ?1 AND id = ?2"},
+    [STATEMENT_MESSAGE_WRITE] =
+        {"message_write",
+         HEALTH_WRITE("service_message", "message_id",
+                      "title, start, \"end\", last_modified, services, category, severity, is_major_change, "
+                      "action_required_by",
+                      "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15",
+                      "title = excluded.title, start = excluded.start, \"end\" = excluded.\"end\", "
+                      "last_modified = excluded.last_modified, services = excluded.services, "
+                      "category = excluded.category, severity = excluded.severity, "
+                      "is_major_change = excluded.is_major_change, action_required_by = excluded.action_required_by")},
+    [STATEMENT_MESSAGE_VERSION_INSERT] = {"message_version_insert",
+                                          HEALTH_VERSION("message_version", "service_message", "message_id")},
+    [STATEMENT_MESSAGE_FTS_READ] = {"message_fts_read", "SELECT text, facets FROM message_fts WHERE rowid = ?1"},
+    [STATEMENT_MESSAGE_FTS_INSERT] = {"message_fts_insert",
+                                      "INSERT INTO message_fts (rowid, text, facets) VALUES (?1, ?2, ?3)"},
+    [STATEMENT_MESSAGE_FTS_DELETE] = {"message_fts_delete", "DELETE FROM message_fts WHERE rowid = ?1"},
+
+    [STATEMENT_SCAN_INSERT] = {"scan_insert",
+                               "INSERT INTO health_scan (customer_id, at, ok, error) VALUES (?1, max(?2, coalesce("
+                               "(SELECT max(at) + 1 FROM health_scan WHERE customer_id = ?1), ?2)), ?3, ?4) "
+                               "RETURNING at"},
+    [STATEMENT_SCAN_LAST_GOOD] = {"scan_last_good",
+                                  "SELECT at FROM health_scan WHERE customer_id = ?1 AND ok ORDER BY at DESC LIMIT 1"},
+    [STATEMENT_STATE_LATEST] = {"state_latest", "SELECT state_id, status, last_seen FROM service_state WHERE "
+                                                "customer_id = ?1 AND service = ?2 ORDER BY first_seen DESC LIMIT 1"},
+    [STATEMENT_STATE_INSERT] = {"state_insert",
+                                "INSERT INTO service_state (customer_id, service, status, first_seen, last_seen, "
+                                "samples, first_seq, seq) VALUES (?1, ?2, ?3, ?4, ?4, 1, ?5, ?5)"},
+    [STATEMENT_STATE_EXTEND] = {"state_extend", "UPDATE service_state SET last_seen = ?2, samples = samples + 1, "
+                                                "seq = ?3 WHERE state_id = ?1"},
 
     [STATEMENT_SEARCH_ALL] = {"search_all",
                               "SELECT " EVENT_COLUMNS " FROM events WHERE event_id >= ?1 AND event_id <= ?2 "
@@ -183,6 +272,67 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                     "ORDER BY user_principal_name, user_id LIMIT ?2"},
     [STATEMENT_SEARCH_USERS_ROW] = {"search_users_row", "SELECT " USER_COLUMNS " FROM users WHERE user_id = ?1"},
 
+    [STATEMENT_SEARCH_ISSUES_ALL] = {"search_issues_all",
+                                     "SELECT issue_id FROM service_issue WHERE " HEALTH_LATEST("issue_id")},
+    [STATEMENT_SEARCH_ISSUES_FTS] = {"search_issues_fts",
+                                     "SELECT issue_id FROM issue_fts CROSS JOIN service_issue "
+                                     "ON issue_id = issue_fts.rowid WHERE issue_fts MATCH ?4 AND " HEALTH_LATEST(
+                                         "issue_id")},
+    [STATEMENT_SEARCH_ISSUES_ROW] = {"search_issues_row",
+                                     "SELECT issue_id, coalesce(is_resolved, -1), " HEALTH_COLUMNS
+                                     ", service, classification, status, posts FROM service_issues "
+                                     "WHERE issue_id = ?1"},
+    [STATEMENT_SEARCH_MESSAGES_ALL] = {"search_messages_all",
+                                       "SELECT message_id FROM service_message WHERE " HEALTH_LATEST("message_id")},
+    [STATEMENT_SEARCH_MESSAGES_FTS] =
+        {"search_messages_fts",
+         "SELECT message_id FROM message_fts CROSS JOIN service_message "
+         "ON message_id = message_fts.rowid WHERE message_fts MATCH ?4 AND " HEALTH_LATEST("message_id")},
+    [STATEMENT_SEARCH_MESSAGES_ROW] = {"search_messages_row",
+                                       "SELECT message_id, coalesce(is_major_change, -1), " HEALTH_COLUMNS
+                                       ", services, category, severity, action_required_by FROM service_messages "
+                                       "WHERE message_id = ?1"},
+
+    [STATEMENT_STATUS_BEGIN] = {"status_begin", "BEGIN"},
+    [STATEMENT_STATUS_SOURCES] =
+        {"status_sources",
+         "SELECT c.customer_id, c.name, c.tenant_id, s.source, coalesce(l.records, 0), l.newest, "
+         "coalesce(l.last_run_at, 0), coalesce(l.last_success_at, 0), coalesce(l.last_error_at, 0), l.last_status, "
+         "l.last_error FROM (SELECT customer_id, source FROM collection "
+         "UNION SELECT customer_id, source FROM coverage_span "
+         "UNION SELECT customer_id, source FROM collect_round "
+         "UNION SELECT customer_id, 'health' FROM customer AS h "
+         "WHERE EXISTS (SELECT 1 FROM health_scan AS n WHERE n.customer_id = h.customer_id)) AS s "
+         "CROSS JOIN customer AS c ON c.customer_id = s.customer_id "
+         "LEFT JOIN collection AS l ON l.customer_id = s.customer_id AND l.source = s.source "
+         "ORDER BY c.name, c.customer_id, s.source"},
+    [STATEMENT_STATUS_UNREADABLE] = {"status_unreadable",
+                                     "SELECT count(*) FROM unreadable_record WHERE customer_id = ?1 AND source = ?2"},
+    [STATEMENT_STATUS_COVERAGE] = {"status_coverage",
+                                   "SELECT part, from_s, to_s, state, coalesce(read_at, 0) FROM coverage_span "
+                                   "WHERE customer_id = ?1 AND source = ?2 ORDER BY part, from_s"},
+    /* From the last good scan before ?2 on, or from the first scan there was. */
+    [STATEMENT_STATUS_SCANS] = {"status_scans",
+                                "SELECT at, ok FROM health_scan WHERE customer_id = ?1 AND at >= coalesce("
+                                "(SELECT at FROM health_scan WHERE customer_id = ?1 AND at < ?2 AND ok <> 0 "
+                                "ORDER BY at DESC LIMIT 1), -9223372036854775808) ORDER BY at"},
+    [STATEMENT_STATUS_EVENTS] = {"status_events",
+                                 "SELECT " SAMPLED ", customer_id, source FROM event "
+                                 "WHERE event_id >= ?1 AND event_id < ?2 ORDER BY event_id DESC LIMIT ?3"},
+    [STATEMENT_STATUS_EVENTS_OF_SOURCE] =
+        {"status_events_of_source",
+         "SELECT " SAMPLED " FROM event WHERE event_id IN (SELECT event_id FROM (SELECT event_id, customer_id, source "
+         "FROM event WHERE event_id < ?3 ORDER BY event_id DESC LIMIT ?4) WHERE customer_id = ?1 AND source = ?2)"},
+    [STATEMENT_STATUS_USER_BYTES] = {"status_user_bytes", "SELECT count(*), total(n) FROM (" SOME_BYTES("user") ")"},
+    [STATEMENT_STATUS_HEALTH_BYTES] = {"status_health_bytes",
+                                       "SELECT count(*), total(n) FROM (" SOME_BYTES(
+                                           "service_issue") " UNION ALL " SOME_BYTES("service_message") ")"},
+    [STATEMENT_STATUS_FILE] = {"status_file", "SELECT page_count * page_size, freelist_count * page_size "
+                                              "FROM pragma_page_count, pragma_page_size, pragma_freelist_count"},
+    [STATEMENT_STATUS_MIRROR] = {"status_mirror", "SELECT count(*), coalesce(min(seq), 0) FROM mirror_position"},
+    [STATEMENT_STATUS_BLOBS] = {"status_blobs", "SELECT count(*), coalesce(min(expires_at), 0) FROM content_blob "
+                                                "WHERE fetched_at IS NULL AND lost_at IS NULL"},
+
     [STATEMENT_VERIFY_INTEGRITY] = {"verify_integrity", "PRAGMA integrity_check(1)"},
     [STATEMENT_VERIFY_FOREIGN_KEYS] = {"verify_foreign_keys",
                                        "SELECT 'the row ' || coalesce(rowid, '') || ' of ' || \"table\" || "
@@ -197,13 +347,15 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VERIFY_COUNTS] =
         {"verify_counts",
          "WITH counted AS (SELECT customer_id, source, count(*) AS records FROM event GROUP BY customer_id, source "
-         "UNION ALL SELECT customer_id, 'users', count(*) FROM user GROUP BY customer_id) "
+         "UNION ALL SELECT customer_id, 'users', count(*) FROM user GROUP BY customer_id "
+         "UNION ALL SELECT customer_id, 'health', count(*) FROM (SELECT customer_id FROM service_issue "
+         "UNION ALL SELECT customer_id FROM service_message) GROUP BY customer_id) "
          "SELECT 'collections counts ' || coalesce(l.records, 0) || ' records of ' || c.source || ' where there are ' "
          "|| c.records FROM counted AS c LEFT JOIN collection AS l USING (customer_id, source) "
          "WHERE coalesce(l.records, 0) <> c.records "
          "UNION ALL SELECT 'collections counts ' || l.records || ' records of ' || l.source || ' where there are none' "
          "FROM collection AS l WHERE l.records <> 0 "
-         "AND l.source IN ('users', 'sign-ins', 'directory-audits', 'intune-audits', 'unified-audit') "
+         "AND l.source IN ('users', 'sign-ins', 'directory-audits', 'intune-audits', 'unified-audit', 'health') "
          "AND NOT EXISTS (SELECT 1 FROM counted AS c WHERE c.customer_id = l.customer_id AND c.source = l.source) "
          "LIMIT 1"},
     [STATEMENT_VERIFY_COVERAGE] = {"verify_coverage",
@@ -214,6 +366,7 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VERIFY_SEQ] = {"verify_seq", "SELECT seq, 'event' FROM event UNION ALL SELECT seq, 'user' FROM user "
                                             "UNION ALL SELECT seq, 'user_change' FROM user_change "
                                             "UNION ALL SELECT seq, 'service_state' FROM service_state "
+                                            "UNION ALL SELECT seq, 'service_overview' FROM service_overview "
                                             "UNION ALL SELECT seq, 'service_issue' FROM service_issue "
                                             "UNION ALL SELECT seq, 'service_message' FROM service_message ORDER BY 1"},
     [STATEMENT_VERIFY_USER_ROWS] =
@@ -225,8 +378,34 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
          "(SELECT 1 FROM user AS u WHERE u.customer_id = h.customer_id AND u.id = h.id) "
          "UNION ALL SELECT 'the listing of one customer names the account ' || u.id || ' of another' "
          "FROM user_listing AS l CROSS JOIN user AS u USING (user_id) WHERE u.customer_id <> l.customer_id LIMIT 1"},
+    [STATEMENT_VERIFY_STATES] =
+        {"verify_states",
+         "WITH run AS (SELECT *, lag(last_seen) OVER (PARTITION BY customer_id, service ORDER BY first_seen) AS before "
+         "FROM service_state) "
+         "SELECT 'the states of ' || service || ' overlap at ' || first_seen FROM run WHERE before >= first_seen "
+         "UNION ALL SELECT 'a state of ' || service || ' has ' || samples || ' scans from ' || first_seen || ' to ' || "
+         "last_seen FROM run WHERE samples < 1 OR last_seen - first_seen + 1 < samples "
+         "OR (samples = 1) <> (first_seen = last_seen) "
+         "UNION ALL SELECT 'a state of ' || service || ' was last seen at ' || last_seen || ', by no good scan' FROM "
+         "run "
+         "WHERE NOT EXISTS (SELECT 1 FROM health_scan AS h WHERE h.customer_id = run.customer_id AND at = last_seen "
+         "AND ok) "
+         /* Of the scans of a long run some may have been deleted; none can have been added. */
+         "UNION ALL SELECT 'a state of ' || service || ' lacks good scans from ' || first_seen || ' to ' || last_seen "
+         "FROM run WHERE samples < (SELECT count(*) FROM health_scan AS h WHERE h.customer_id = run.customer_id "
+         "AND at BETWEEN first_seen AND last_seen AND ok) LIMIT 1"},
+    /* Each body of health: what it is, itself and its hash. */
+    [STATEMENT_VERIFY_HEALTH] =
+        {"verify_health",
+         "SELECT 'the body of the overview ' || id, raw, content_hash FROM service_overview "
+         "UNION ALL SELECT 'the body of the issue ' || id, raw, content_hash FROM service_issue "
+         "UNION ALL SELECT 'the body of the message ' || id, raw, content_hash FROM service_message "
+         "UNION ALL SELECT 'an earlier body of overview ' || overview_id, raw, content_hash FROM overview_version "
+         "UNION ALL SELECT 'an earlier body of issue ' || issue_id, raw, content_hash FROM issue_version "
+         "UNION ALL SELECT 'an earlier body of message ' || message_id, raw, content_hash FROM message_version"},
     [STATEMENT_VERIFY_USERS] = {"verify_users", "SELECT id, raw, content_hash FROM user"},
     [STATEMENT_VERIFY_EVENTS] = {"verify_events", "SELECT event_id, tenant_id, source, coalesce(dedupe_key, id), raw "
                                                   "FROM event CROSS JOIN customer USING (customer_id)"},
     [STATEMENT_VERIFY_VERSIONS] = {"verify_versions", "SELECT event_id, raw, content_hash FROM event_version"},
+    [STATEMENT_QUICK_CHECK] = {"quick_check", "PRAGMA quick_check(1)"},
 };

@@ -17,6 +17,7 @@ enum store_error_code {
     STORE_ERROR_NOT_FOUND, /* no such file */
     STORE_ERROR_FOREIGN,   /* a file, but not one of ours */
     STORE_ERROR_NEWER,     /* written by a newer m365keep */
+    STORE_ERROR_OLDER,     /* written by an older m365keep: opening it for writing brings it up to date */
     STORE_ERROR_READ_ONLY, /* the file or its folder cannot be written */
     STORE_ERROR_FULL,      /* the disk is full */
     STORE_ERROR_BUSY,      /* another program held the lock for too long */
@@ -48,6 +49,10 @@ typedef struct store_lock StoreLock;
 struct store_lock *store_lock_take(const char *path, enum store_lock_kind kind, GError **error);
 void store_lock_release(struct store_lock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreLock, store_lock_release)
+
+/* Who holds such a lock: "process 123"; NULL when nobody does that this machine knows of. A look, no more: it keeps
+ * nobody from taking the lock. Returned: g_free. */
+char *store_lock_holder(const char *path, enum store_lock_kind kind);
 
 /* The row of a customer, made when new. 0 with *error. A tenant that goes by a new name keeps its row, and the row
  * takes the name; a name that moved to another tenant gets a row of its own. */
@@ -456,12 +461,12 @@ enum store_hole_kind {
     STORE_HOLE_LOST,   /* the service no longer had it when we came */
     STORE_HOLE_UNREAD, /* between stretches that were read, nobody asked */
     STORE_HOLE_OPEN,   /* begun and had to be left: a later run reads it */
-    STORE_HOLE_SCANS   /* health: no good scan for longer than the gap that is allowed */
+    STORE_HOLE_SCANS   /* health: no good scan for longer than the gap that is allowed, the one up to now too */
 };
 
 struct store_hole {
     enum store_hole_kind kind;
-    const char *part; /* owned by the source; "" for the whole */
+    char *part;       /* owned; "" for the whole */
     int64_t from, to; /* seconds UTC */
 };
 
@@ -497,9 +502,10 @@ struct store_status_options {
     int samples;       /* newest events to look at, at most, for lateness and size */
 };
 
-/* Reads how things stand: one short read, bounded by `samples`. Lateness is told from events that happened after the
- * source had first been read to its end, so that a first import, which stores a month at once, does not count as late.
- * NULL with *error. Returned: store_status_free. */
+/* Reads how things stand: one short read, bounded by `samples`. Lateness is told from events that happened after every
+ * part of the source had first been read, so that a first import, which stores a month at once, does not count as late;
+ * a percentile is the least lateness that so many percent of the samples do not exceed. Behind what was read last there
+ * is no hole: how old the last success is tells of that time. NULL with *error. Returned: store_status_free. */
 struct store_status *store_status_read(struct store *store, const struct store_status_options *options, GError **error);
 void store_status_free(struct store_status *status);
 typedef struct store_status StoreStatus;
@@ -516,5 +522,9 @@ bool store_verify(struct store *store, GError **error);
 /* SQLite's quick_check: damage, without the comparison of every index. Works with STORE_READ; false with *error naming
  * the first fault. */
 bool store_quick_check(struct store *store, GError **error);
+
+/* Makes what another thread is doing with the store end soon, with STORE_ERROR_LIMIT; what it begins after this call is
+ * not concerned. The store must stay open meanwhile. */
+void store_interrupt(struct store *store);
 
 #endif

@@ -3,6 +3,7 @@
 #define M365KEEP_STORE_PRIVATE_H
 
 #include <sqlite3.h>
+#include <string.h>
 
 #include "store/statements.h"
 #include "store/store.h"
@@ -23,7 +24,7 @@ struct store {
     sqlite3 *db;
     char *path; /* absolute */
     struct statement statements[STATEMENT_COUNT];
-    bool in_transaction; /* between store_begin and the end of what it began */
+    bool in_transaction; /* between store_begin, or store_begin_read, and the end of what it began */
 };
 
 /* --- errors ---------------------------------------------------------------------------------------------------------
@@ -70,11 +71,26 @@ int64_t column_int(const struct statement *statement, int column);
 const char *column_text(struct statement *statement, int column, size_t *length);
 const void *column_blob(struct statement *statement, int column, size_t *length);
 
+/* --- bodies
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* The first 128 bits of SHA-256, by which a body is known again. */
+static inline void content_hash_of(const void *bytes, size_t length, uint8_t hash[HASH_KEY_BYTES])
+{
+    uint8_t digest[HASH_SHA256_BYTES];
+    hash_sha256(bytes, length, digest);
+    memcpy(hash, digest, HASH_KEY_BYTES);
+}
+
 /* --- transactions
  * ------------------------------------------------------------------------------------------------------ */
 
 /* Takes the write lock, waiting at most STORE_BUSY_MS. */
 bool store_begin(struct store *store, GError **error);
+
+/* What is read from here to store_commit or store_rollback is of one moment. Keep it short: the write-ahead log grows
+ * as long as a reader holds on to it. */
+bool store_begin_read(struct store *store, GError **error);
 
 /* Commits; when that fails, rolls back. */
 bool store_commit(struct store *store, GError **error);

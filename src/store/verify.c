@@ -88,6 +88,13 @@ static bool user_sound(struct store *store, struct statement *user, GError **err
            fault(store, error, "the body of the account %s does not match its hash", id ? id : "");
 }
 
+static bool health_sound(struct store *store, struct statement *body, GError **error)
+{
+    const char *what = column_text(body, 0, NULL);
+    return hash_matches(body, 2, body, 1) ||
+           fault(store, error, "%s does not match its hash", what ? what : "a body of health");
+}
+
 /* Change numbers are given out once each, from a counter that has not been set back. */
 static bool seqs_sound(struct store *store, GError **error)
 {
@@ -144,8 +151,15 @@ bool store_verify(struct store *store, GError **error)
            no_fault(store, STATEMENT_VERIFY_IDS, NULL, error) &&
            no_fault(store, STATEMENT_VERIFY_COUNTS, NULL, error) &&
            no_fault(store, STATEMENT_VERIFY_COVERAGE, NULL, error) &&
-           no_fault(store, STATEMENT_VERIFY_USER_ROWS, NULL, error) && seqs_sound(store, error) &&
+           no_fault(store, STATEMENT_VERIFY_USER_ROWS, NULL, error) &&
+           no_fault(store, STATEMENT_VERIFY_STATES, NULL, error) && seqs_sound(store, error) &&
+           rows_sound(store, STATEMENT_VERIFY_HEALTH, health_sound, error) &&
            rows_sound(store, STATEMENT_VERIFY_USERS, user_sound, error) &&
            rows_sound(store, STATEMENT_VERIFY_EVENTS, event_sound, error) &&
            rows_sound(store, STATEMENT_VERIFY_VERSIONS, version_sound, error);
+}
+
+bool store_quick_check(struct store *store, GError **error)
+{
+    return no_fault(store, STATEMENT_QUICK_CHECK, "ok", error);
 }

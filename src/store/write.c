@@ -1,15 +1,17 @@
 /* One transaction for any number of pages.
  *
  * 1. In the order of delivery every record is looked up by key and becomes a new row, a changed one or a duplicate;
- * cursor and coverage of its page follow; pages of accounts are accounts.c's. 2. New rows go in sorted by time, because
- * ascending ids are appended and random ones dirty a page each. 3. Changed rows, in the order of delivery, so that
- * versions follow each other as they came. 4. Keys, sorted. 5. The full-text index, sorted by id and last of all: FTS5
- * gathers terms in memory, and writes them out early when an id goes backwards or another statement opens a savepoint.
+ * cursor and coverage of its page follow; pages of accounts are accounts.c's, those of health health.c's. 2. New rows
+ * go in sorted by time, because ascending ids are appended and random ones dirty a page each. 3. Changed rows, in the
+ * order of delivery, so that versions follow each other as they came. 4. Keys, sorted. 5. The full-text index, sorted
+ * by id and last of all: FTS5 gathers terms in memory, and writes them out early when an id goes backwards or another
+ * statement opens a savepoint.
  */
 #include <string.h>
 
 #include "store/accounts.h"
 #include "store/coverage.h"
+#include "store/health.h"
 #include "store/store_private.h"
 
 /* What this transaction does about one key. */
@@ -36,6 +38,7 @@ struct batch {
     GPtrArray *changes; /* struct change *, owned */
     GArray *updates;    /* struct update */
     struct accounts_batch accounts;
+    struct health_batch health;
     int64_t first_seq, seq;          /* the last change number before this transaction, and now */
     int64_t second, next_id, end_id; /* ids [next_id, end_id) of `second` are free */
 };
@@ -59,6 +62,7 @@ static void batch_init(struct batch *batch, struct store *store)
     batch->changes = g_ptr_array_new_with_free_func(g_free);
     batch->updates = g_array_new(FALSE, FALSE, sizeof(struct update));
     accounts_batch_init(&batch->accounts, store, &batch->seq);
+    health_batch_init(&batch->health, store, &batch->seq);
 }
 
 static void batch_clear(struct batch *batch)
@@ -67,6 +71,7 @@ static void batch_clear(struct batch *batch)
     g_ptr_array_unref(batch->changes);
     g_array_unref(batch->updates);
     accounts_batch_clear(&batch->accounts);
+    health_batch_clear(&batch->health);
 }
 
 /* --- 1. what each record is ------------------------------------------------------------------------------------------
@@ -178,6 +183,12 @@ static const char *newer(const struct store_page *page, const struct document *d
     return counts && g_strcmp0(document->timestamp, newest) > 0 ? document->timestamp : newest;
 }
 
+/* Overviews are not counted among the records of health: there is one for each service, whatever happens. */
+static bool is_counted(const struct store_page *page)
+{
+    return !page->health || page->health->kind != STORE_HEALTH_OVERVIEWS;
+}
+
 static bool add_to_collection(struct store *store, const struct store_page *page, const char *newest, GError **error)
 {
     if (page->counts.inserted == 0 && page->counts.updated == 0)
@@ -187,7 +198,7 @@ static bool add_to_collection(struct store *store, const struct store_page *page
         return false;
     bind_int(add, 1, page->customer_id);
     bind_text(add, 2, page->source);
-    bind_int(add, 3, page->counts.inserted);
+    bind_int(add, 3, is_counted(page) ? page->counts.inserted : 0);
     bind_text(add, 4, newest);
     return statement_run(add, error);
 }
@@ -226,12 +237,20 @@ static bool take_documents(struct batch *batch, struct store_page *page, const c
     return step_window(batch->store, page, &part, late, error);
 }
 
+static bool take_records(struct batch *batch, struct store_page *page, const char **newest, GError **error)
+{
+    if (page->accounts) /* they have no time by which a source is fresh */
+        return accounts_take_page(&batch->accounts, page, error);
+    if (page->health)
+        return health_take_page(&batch->health, page, page->received_at + AHEAD_S, newest, error);
+    return take_documents(batch, page, newest, error);
+}
+
 static bool take_page(struct batch *batch, struct store_page *page, GError **error)
 {
-    const char *newest = NULL; /* accounts have no time by which a source is fresh */
+    const char *newest = NULL;
     page->counts = (struct store_counts){0};
-    if (!(page->accounts ? accounts_take_page(&batch->accounts, page, error)
-                         : take_documents(batch, page, &newest, error)))
+    if (!take_records(batch, page, &newest, error))
         return false;
     for (guint i = 0; page->unreadable && i < page->unreadable->len; i++)
         if (!store_unreadable(batch->store, page, page->unreadable->pdata[i], error))
@@ -506,7 +525,8 @@ static bool write_pages(struct batch *batch, struct store_page *const *pages, si
         if (!take_page(batch, pages[i], error))
             return false;
     return insert_events(batch, error) && update_events(batch, error) && write_keys(batch, error) &&
-           write_seq(batch, error) && write_fts(batch, error) && accounts_write_fts(&batch->accounts, error);
+           write_seq(batch, error) && write_fts(batch, error) && accounts_write_fts(&batch->accounts, error) &&
+           health_write_fts(&batch->health, error);
 }
 
 bool store_commit_pages(struct store *store, struct store_page *const *pages, size_t n, GError **error)

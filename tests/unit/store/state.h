@@ -20,12 +20,12 @@ static inline void look_check(const struct look *look, int code)
         fail_msg("%s", sqlite3_errmsg(look->db));
 }
 
-/* Every table that is not FTS5's own, and of those the texts; without the rows of `health` in `collection`, which is
+/* Every table that is not FTS5's own, and of those the texts; without the rows of `notes` in `collection`, which is
  * where tests leave notes of their own. */
 static inline void look_open(struct look *look, const char *path)
 {
     static const char names[] =
-        "SELECT name, 'SELECT * FROM ' || name || iif(name = 'collection', ' WHERE source <> ''health''', '') "
+        "SELECT name, 'SELECT * FROM ' || name || iif(name = 'collection', ' WHERE source <> ''notes''', '') "
         "FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' "
         "AND (name NOT LIKE '%\\_fts\\_%' ESCAPE '\\' OR name LIKE '%\\_fts\\_content' ESCAPE '\\') ORDER BY name";
     sqlite3_stmt *tables;

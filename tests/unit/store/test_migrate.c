@@ -37,6 +37,14 @@ static const char rows_of_1[] =
     "(1, 'b', '@removed', NULL, '{\"reason\":\"deleted\"}', 7, 4, 4);"
     "UPDATE counter SET value = 4;";
 
+/* What only a program of version 2 left behind. */
+static const char rows_of_2[] =
+    "INSERT INTO collect_round VALUES (1, 'users', '', 'listing', 'id', 'https://graph.example/2', NULL, 0, 2, 0, 5, "
+    "NULL, 6);"
+    "INSERT INTO user_listing VALUES (1, 1);"
+    "UPDATE collection SET newest = '2026-11-25T12:00:00.0000000Z', last_run_at = 5, last_success_at = 4, "
+    "last_error_at = 5, last_error = '403' WHERE source = 'sign-ins';";
+
 static char *rows_kept(const struct fixture *fixture)
 {
     return rows_in(fixture->path,
@@ -47,12 +55,9 @@ static char *rows_kept(const struct fixture *fixture)
                    "(SELECT value FROM counter)");
 }
 
-static void a_database_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds(void **state)
+/* The key of the event, as the program computes it. */
+static void insert_key(const struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
-    g_autoptr(GError) error = NULL;
-    write_version(fixture->path, 1, rows_of_1);
-    /* The key of the event, as the program computes it. */
     const char *parts[] = {TENANT, "sign-ins", "e"};
     uint8_t key[HASH_KEY_BYTES];
     char hex[2 * HASH_KEY_BYTES + 1];
@@ -61,6 +66,14 @@ static void a_database_of_version_1_is_brought_up_to_date_and_keeps_what_it_hold
     g_autofree char *insert = g_strdup_printf(
         "INSERT INTO event_key VALUES (x'%s', 1882831454208000, x'44136fa355b3678a1146ad16f7e8649e')", hex);
     execute(fixture, insert);
+}
+
+static void a_database_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    write_version(fixture->path, 1, rows_of_1);
+    insert_key(fixture);
     g_autofree char *before = rows_kept(fixture);
     assert_rows(fixture, "PRAGMA user_version", "1");
 
@@ -68,10 +81,51 @@ static void a_database_of_version_1_is_brought_up_to_date_and_keeps_what_it_hold
     assert_ok(fixture->store != NULL, error);
     g_autofree char *after = rows_kept(fixture);
     assert_string_equal(before, after);
-    assert_rows(fixture, "PRAGMA user_version", "2");
+    assert_rows(fixture, "PRAGMA user_version", "3");
     assert_rows(fixture, "SELECT (SELECT count(*) FROM user_listing), (SELECT count(*) FROM user_rounds)", "0|0");
     assert_ok(store_verify(fixture->store, &error), error);
     assert_int_equal(store_accounts_present(fixture->store, 1, &error), 1);
+}
+
+static void a_database_of_version_2_keeps_what_is_known_of_its_collections(void **state)
+{
+    static const char look[] =
+        "SELECT customer, tenant_id, source, records, newest, last_run_at, last_success_at, last_error_at, last_error "
+        "FROM collections ORDER BY source";
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *rows = g_strconcat(rows_of_1, rows_of_2, NULL);
+    write_version(fixture->path, 2, rows);
+    insert_key(fixture);
+    g_autofree char *kept = rows_kept(fixture), *collections = rows_in(fixture->path, look);
+    assert_non_null(strstr(collections, "|403"));
+
+    fixture->store = store_open(fixture->path, STORE_WRITE, &error);
+    assert_ok(fixture->store != NULL, error);
+    g_autofree char *after = rows_kept(fixture);
+    assert_string_equal(kept, after);
+    assert_rows(fixture, look, collections);
+    assert_rows(fixture, "SELECT DISTINCT last_status FROM collections", "NULL");
+    assert_rows(fixture, "SELECT count(*) FROM user_listing", "1");
+    assert_rows(fixture, "SELECT count(*) FROM sqlite_master WHERE name LIKE '%of_2%'", "0");
+    bool noted = store_collection_note(fixture->store, 1, "sign-ins", AT, STORE_OUTCOME_OK, NULL, &error);
+    assert_ok(noted, error);
+    assert_rows(fixture, "SELECT last_status FROM collections WHERE source = 'sign-ins'", "ok");
+}
+
+static void a_migration_that_fails_at_the_collections_leaves_version_2_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    GError *error = NULL;
+    g_autofree char *spoiled = g_strconcat(rows_of_1, rows_of_2, "DROP VIEW collections;", NULL);
+    write_version(fixture->path, 2, spoiled);
+    struct store *store = store_open(fixture->path, STORE_WRITE, &error);
+    store_close(store);
+    assert_refused(store != NULL, &error, STORE_ERROR_FAILED, "0003_health.sql");
+    assert_rows(fixture, "PRAGMA user_version", "2");
+    assert_rows(fixture, "SELECT count(*), sum(records) FROM collection", "2|3");
+    assert_rows(fixture, "SELECT count(*) FROM sqlite_master WHERE name LIKE '%overview%' OR name LIKE '%modified'",
+                "0");
 }
 
 static void a_reader_leaves_an_old_database_as_it_is_and_says_who_brings_it_up_to_date(void **state)
@@ -81,7 +135,7 @@ static void a_reader_leaves_an_old_database_as_it_is_and_says_who_brings_it_up_t
     write_version(fixture->path, 1, rows_of_1);
     struct store *store = store_open(fixture->path, STORE_READ, &error);
     store_close(store);
-    assert_refused(store != NULL, &error, STORE_ERROR_FAILED, "schema 1, this program needs 2");
+    assert_refused(store != NULL, &error, STORE_ERROR_OLDER, "schema 1, this program needs 3");
     assert_rows(fixture, "PRAGMA user_version", "1");
 }
 
@@ -127,6 +181,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_database_of_version_1_is_brought_up_to_date_and_keeps_what_it_holds,
                                         setup_folder, teardown_verified),
+        cmocka_unit_test_setup_teardown(a_database_of_version_2_keeps_what_is_known_of_its_collections, setup_folder,
+                                        teardown_verified),
+        cmocka_unit_test_setup_teardown(a_migration_that_fails_at_the_collections_leaves_version_2_whole, setup_folder,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_reader_leaves_an_old_database_as_it_is_and_says_who_brings_it_up_to_date,
                                         setup_folder, teardown),
         cmocka_unit_test_setup_teardown(every_earlier_version_gives_the_schema_of_a_new_database, setup_folder,

@@ -126,7 +126,18 @@ static void the_views_have_the_promised_columns(void **state)
         {"user_rounds", "customer,part,kind,complete,records,unreadable,started_at,completed_at,saved_at"},
         {"service_states", "customer,service,status,first_seen,last_seen,samples"},
         {"health_scans", "customer,at,ok,error"},
+        {"service_overviews", "overview_id,customer,tenant_id,id,service,status,raw,first_seen,changed_at"},
+        {"overview_versions", "overview_id,seq,stored_at,replaced_at,raw,content_hash"},
+        {"service_issues", "issue_id,customer,tenant_id,id,service,title,classification,status,is_resolved,start,end,"
+                           "last_modified,posts,raw,raw_text,first_seen,changed_at"},
+        {"issue_versions", "issue_id,seq,stored_at,replaced_at,raw,content_hash"},
+        {"service_messages",
+         "message_id,customer,tenant_id,id,title,services,category,severity,is_major_change,start,end,last_modified,"
+         "action_required_by,body,raw,raw_text,first_seen,changed_at"},
+        {"message_versions", "message_id,seq,stored_at,replaced_at,raw,content_hash"},
         {"coverage", "customer,source,part,from,to,state,read_at,reads,records,late_records"},
+        {"collections", "customer,tenant_id,source,records,newest,last_run_at,last_success_at,last_error_at,last_error,"
+                        "last_status"},
     };
     struct fixture *fixture = *state;
     for (size_t i = 0; i < G_N_ELEMENTS(promises); i++) {
@@ -140,7 +151,7 @@ static void the_file_tells_what_it_is(void **state)
 {
     struct fixture *fixture = *state;
     assert_rows(fixture, "PRAGMA application_id", "1295201845");
-    assert_rows(fixture, "PRAGMA user_version", "2");
+    assert_rows(fixture, "PRAGMA user_version", "3");
     assert_rows(fixture, "PRAGMA page_size", "16384");
     assert_rows(fixture, "PRAGMA auto_vacuum", "2");
     assert_rows(fixture, "PRAGMA journal_mode", "wal");
@@ -156,6 +167,10 @@ static void tables_and_columns_are_explained_in_the_database_itself(void **state
                 "AND sql LIKE '%-- the record as JSON, byte for byte%'",
                 "1");
     assert_rows(fixture, "SELECT count(*) FROM sqlite_master WHERE name = 'event' AND sql LIKE '%-- when it happened%'",
+                "1");
+    assert_rows(fixture,
+                "SELECT count(*) FROM sqlite_master WHERE name = 'collection' AND sql LIKE '%-- of the latest "
+                "run; skipped: %'",
                 "1");
 }
 
@@ -188,6 +203,10 @@ static void questions_from_the_shell_use_their_index(void **state)
     assert_plan(fixture, "SELECT * FROM events WHERE event_id = 5", "SEARCH e USING INTEGER PRIMARY KEY");
     assert_plan(fixture, "SELECT * FROM events ORDER BY event_id DESC LIMIT 50", "SCAN e");
     assert_plan(fixture, "SELECT * FROM event WHERE seq > 5 ORDER BY seq LIMIT 500", "USING INDEX event_seq");
+    assert_plan(fixture, "SELECT * FROM service_issues WHERE last_modified >= '2026-11-20' ORDER BY last_modified DESC",
+                "USING INDEX service_issue_modified");
+    assert_plan(fixture, "SELECT * FROM service_messages ORDER BY last_modified DESC LIMIT 5",
+                "USING INDEX service_message_modified");
     assert_plan(fixture, "SELECT * FROM users WHERE user_principal_name = 'ADA@example.org'", "USING INDEX user_name");
 }
 
@@ -238,6 +257,21 @@ static void the_hot_statements_neither_sort_nor_scan(void **state)
         {STATEMENT_ROUND_READ, "USING PRIMARY KEY (customer_id=? AND source=? AND part=?)"},
         {STATEMENT_SEARCH_USERS_ALL, "SCAN user USING INDEX user_name"},
         {STATEMENT_SEARCH_USERS_ROW, "SEARCH u USING INTEGER PRIMARY KEY (rowid=?)"},
+        {STATEMENT_OVERVIEW_FIND, "USING INDEX sqlite_autoindex_service_overview_1 (customer_id=? AND id=?)"},
+        {STATEMENT_ISSUE_FIND, "USING INDEX sqlite_autoindex_service_issue_1 (customer_id=? AND id=?)"},
+        {STATEMENT_MESSAGE_FIND, "USING INDEX sqlite_autoindex_service_message_1 (customer_id=? AND id=?)"},
+        {STATEMENT_ISSUE_VERSION_INSERT, "SEARCH r USING INTEGER PRIMARY KEY (rowid=?)"},
+        {STATEMENT_ISSUE_VERSION_INSERT, "SEARCH v USING INDEX sqlite_autoindex_issue_version_1 (issue_id=?)"},
+        {STATEMENT_ISSUE_FTS_READ, "SCAN issue_fts VIRTUAL TABLE INDEX 0:="},
+        {STATEMENT_MESSAGE_FTS_READ, "SCAN message_fts VIRTUAL TABLE INDEX 0:="},
+        {STATEMENT_SCAN_INSERT, "SEARCH health_scan USING PRIMARY KEY (customer_id=?)"},
+        {STATEMENT_SCAN_LAST_GOOD, "SEARCH health_scan USING PRIMARY KEY (customer_id=?)"},
+        {STATEMENT_STATE_LATEST, "USING INDEX sqlite_autoindex_service_state_1 (customer_id=? AND service=?)"},
+        {STATEMENT_STATE_EXTEND, "SEARCH service_state USING INTEGER PRIMARY KEY (rowid=?)"},
+        {STATEMENT_SEARCH_ISSUES_ALL, "SCAN service_issue USING COVERING INDEX service_issue_modified"},
+        {STATEMENT_SEARCH_ISSUES_ROW, "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)"},
+        {STATEMENT_SEARCH_MESSAGES_ALL, "SCAN service_message USING COVERING INDEX service_message_modified"},
+        {STATEMENT_SEARCH_MESSAGES_ROW, "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_VERIFY_SEQ, "SCAN event USING COVERING INDEX event_seq"},
     };
     struct fixture *fixture = *state;

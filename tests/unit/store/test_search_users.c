@@ -3,6 +3,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "store/store_private.h"
+
 /* --- asking
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -248,6 +250,47 @@ static void the_time_limit_ends_a_question_and_not_the_connection(void **state)
     assert_int_equal(run.n, 1);
 }
 
+/* --- who changes meanwhile
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Another program, which writes as soon as the search asks for those who have gone. */
+struct meanwhile {
+    struct fixture other;
+    const char *id, *reason, *raw;
+    int searches; /* begun so far */
+};
+
+static int between_searches(unsigned int kind, void *user, void *statement, void *sql)
+{
+    struct meanwhile *meanwhile = user;
+    (void)kind, (void)statement;
+    if (strstr(sql, "ORDER BY user_principal_name") && ++meanwhile->searches == 2)
+        say_one(&meanwhile->other, STORE_ROUND_DELTA, AT, meanwhile->id, meanwhile->reason, meanwhile->raw);
+    return 0;
+}
+
+static void assert_found_while(struct fixture *fixture, struct store_user_query query, const char *id,
+                               const char *reason, const char *raw, const char *expected)
+{
+    struct meanwhile meanwhile = {.other = *fixture, .id = id, .reason = reason, .raw = raw};
+    GError *error = NULL;
+    meanwhile.other.store = store_open(fixture->path, STORE_WRITE, &error);
+    assert_ok(meanwhile.other.store, error);
+    sqlite3_trace_v2(fixture->store->db, SQLITE_TRACE_STMT, between_searches, &meanwhile);
+    assert_found(fixture, query, expected);
+    sqlite3_trace_v2(fixture->store->db, 0, NULL, NULL);
+    assert_int_equal(meanwhile.searches, 2);
+    store_close(meanwhile.other.store);
+}
+
+static void an_account_that_goes_or_returns_meanwhile_comes_once(void **state)
+{
+    assert_found_while(*state, Q(.customer = "contoso"), "c", "deleted", "{\"id\":\"c\"}", "a,c,d,e,b");
+    assert_found(*state, Q(.customer = "contoso"), "a,d,e,b,c");
+    assert_found_while(*state, Q(.words = NULL), "b", NULL, "{\"id\":\"b\"}", "a,f,d,e,b,c");
+    assert_found(*state, Q(.words = NULL), "a,f,b,d,e,c");
+}
+
 /* --- the document
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -321,6 +364,7 @@ int main(void)
         WITH_ACCOUNTS(raw_fts5_syntax_is_passed_on_and_what_is_wrong_with_it_said),
         WITH_ACCOUNTS(words_that_cannot_be_searched_are_refused),
         WITH_ACCOUNTS(what_was_searched_follows_what_is_known),
+        WITH_ACCOUNTS(an_account_that_goes_or_returns_meanwhile_comes_once),
         WITH_MANY(more_rows_than_a_piece_come_in_order_and_the_receiver_may_use_the_store),
         WITH_MANY(a_row_that_goes_while_others_are_read_is_left_out),
         cmocka_unit_test_setup_teardown(the_time_limit_ends_a_question_and_not_the_connection, setup_many, teardown),

@@ -8,6 +8,7 @@
  *
  * A run without failures comes first, and tells what the steps say and what they leave behind. */
 #include "accounts_fixture.h"
+#include "health_fixture.h"
 
 #include "faulty_sqlite.h"
 #include "faulty_vfs.h"
@@ -170,6 +171,88 @@ static bool commit_activity(struct fixture *fixture, GString *told, GError **err
     return commit_accounts(fixture, page, told, error);
 }
 
+/* --- steps: service health ---------------------------------------------------------------------------------------- */
+
+static bool commit_health(struct fixture *fixture, struct store_page *const *pages, size_t n, GString *told,
+                          GError **error)
+{
+    bool ok = store_commit_pages(fixture->store, pages, n, error);
+    for (size_t i = 0; i < n; i++) {
+        tell_counts(told, pages[i]->counts);
+        health_page_free(pages[i]);
+    }
+    return ok;
+}
+
+/* What the template holds. */
+static bool scan_first(struct fixture *fixture, GString *told, GError **error)
+{
+    struct store_page *overviews = health_page(fixture->customer, STORE_HEALTH_OVERVIEWS), *pages[] = {overviews};
+    struct store_scan *scan = page_scans(overviews);
+    page_tell(overviews, "Exchange", "{\"service\":\"Exchange Online\",\"status\":\"serviceOperational\"}");
+    g_ptr_array_add(scan->statuses, health_status_new("Exchange", "serviceOperational"));
+    g_ptr_array_add(scan->statuses, health_status_new("Teams", "serviceOperational"));
+    return commit_health(fixture, pages, 1, told, error);
+}
+
+/* One transaction: a scan in which one service stays as it was and another does not; issues that are new, known,
+ * changed and changed twice; a message. */
+static bool scan_whole(struct fixture *fixture, GString *told, GError **error)
+{
+    struct store_page *overviews = health_page(fixture->customer, STORE_HEALTH_OVERVIEWS);
+    struct store_page *issues = health_page(fixture->customer, STORE_HEALTH_ISSUES);
+    struct store_page *messages = health_page(fixture->customer, STORE_HEALTH_MESSAGES);
+    struct store_page *pages[] = {overviews, issues, messages};
+    struct store_scan *scan = page_scans(overviews);
+    overviews->received_at = issues->received_at = messages->received_at = AT + 300;
+    page_tell(overviews, "Exchange", "{\"service\":\"Exchange Online\",\"status\":\"ServiceDegradation\"}");
+    page_tell(overviews, "Teams", "{\"service\":\"Teams\",\"status\":\"serviceOperational\"}");
+    g_ptr_array_add(scan->statuses, health_status_new("Exchange", "ServiceDegradation"));
+    g_ptr_array_add(scan->statuses, health_status_new("Teams", "ServiceOperational"));
+    page_tell(issues, "EX1", "{\"title\":\"slow words\",\"lastModifiedDateTime\":\"2026-11-26T07:00:00Z\"}");
+    page_tell(issues, "EX1", "{\"title\":\"slow words\",\"lastModifiedDateTime\":\"2026-11-26T07:00:00Z\"}");
+    page_tell(issues, "EX1", "{\"title\":\"slower\",\"service\":\"Exchange Online\"}");
+    page_tell(issues, "EX2", "{\"title\":\"other words\",\"service\":\"Exchange Online\"}");
+    g_ptr_array_add(issues->unreadable, unreadable_new("no id", NULL, "{}", 2));
+    page_tell(messages, "MC1", "{\"title\":\"words\",\"services\":[\"Exchange Online\",\"Teams\"]}");
+    return commit_health(fixture, pages, G_N_ELEMENTS(pages), told, error);
+}
+
+/* What is there already, edited. */
+static bool tell_edits(struct fixture *fixture, GString *told, GError **error)
+{
+    struct store_page *issues = health_page(fixture->customer, STORE_HEALTH_ISSUES);
+    struct store_page *messages = health_page(fixture->customer, STORE_HEALTH_MESSAGES), *pages[] = {issues, messages};
+    page_tell(issues, "EX1", "{\"title\":\"over\",\"isResolved\":true}");
+    page_tell(issues, "EX2", "{\"title\":\"other words\",\"service\":\"Exchange Online\",\"isResolved\":false}");
+    page_tell(messages, "MC1", "{\"title\":\"words\",\"services\":[\"Teams\"]}");
+    return commit_health(fixture, pages, G_N_ELEMENTS(pages), told, error);
+}
+
+static bool scan_in_vain(struct fixture *fixture, GString *told, GError **error)
+{
+    (void)told;
+    return store_scan_failed(fixture->store, fixture->customer, AT + 600, "503", error);
+}
+
+static bool tell_row(const struct store_health_row *row, void *told)
+{
+    store_health_append_json(told, row);
+    g_string_append_c(told, '\n');
+    return true;
+}
+
+static bool search_health(struct fixture *fixture, GString *told, GError **error)
+{
+    struct store_health_query issues = {
+        .words = "words", .customer = "contoso", .service = "exchange online", .limit = 5};
+    struct store_health_query messages = {.has_end = true, .end = AT, .limit = 5, .time_limit_ms = 60000};
+    issues.kind = STORE_HEALTH_ISSUES;
+    messages.kind = STORE_HEALTH_MESSAGES;
+    return store_search_health(fixture->store, &issues, tell_row, told, error) &&
+           store_search_health(fixture->store, &messages, tell_row, told, error);
+}
+
 /* --- steps: where reading stands ---------------------------------------------------------------------------------- */
 
 static bool save_round(struct fixture *fixture, GString *told, GError **error)
@@ -286,6 +369,21 @@ static bool search_users(struct fixture *fixture, GString *told, GError **error)
            store_search_users(fixture->store, &all, tell_user, told, error);
 }
 
+static bool look_how_it_stands(struct fixture *fixture, GString *told, GError **error)
+{
+    const struct store_status_options options = {.now = AT, .since = AT - 30 * 86400, .max_gap_s = 1800, .samples = 2};
+    g_autoptr(StoreStatus) status = store_status_read(fixture->store, &options, error);
+    for (guint i = 0; status && i < status->sources->len; i++) {
+        const struct store_status_source *source = status->sources->pdata[i];
+        if (g_str_equal(source->source, "notes")) /* they follow failures */
+            continue;
+        g_string_append_printf(told, "%s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %s %u\n", source->customer,
+                               source->source, source->records, source->raw_bytes,
+                               source->newest ? source->newest : "-", source->holes->len);
+    }
+    return status != NULL;
+}
+
 static bool count_present(struct fixture *fixture, GString *told, GError **error)
 {
     int64_t n = store_accounts_present(fixture->store, fixture->customer, error);
@@ -299,17 +397,24 @@ static bool verify(struct fixture *fixture, GString *told, GError **error)
     return store_verify(fixture->store, error);
 }
 
+static bool quick_check(struct fixture *fixture, GString *told, GError **error)
+{
+    (void)told;
+    return store_quick_check(fixture->store, error);
+}
+
 static const struct scenario scenarios[] = {
     {.name = "making a database", .closed = true, .absent = true, .steps = {open_database, know_customer}},
     {.name = "opening a database", .closed = true, .steps = {open_database, open_to_read, search_words}},
     {.name = "pages of events", .steps = {commit_two_pages}},
     {.name = "pages of accounts",
      .steps = {begin_listing, end_listing, commit_delta, commit_activity, list_again, count_present}},
+    {.name = "pages of health", .steps = {scan_whole, tell_edits, scan_in_vain, search_health}},
     {.name = "where reading stands",
      .steps = {rename_customer, save_round, read_round, read_cursor, mark_open, mark_lost, settle, read_coverage,
                note_failure}},
-    {.name = "looking", .steps = {search_words, search_all, count_events, search_users}},
-    {.name = "verifying", .steps = {verify}},
+    {.name = "looking", .steps = {search_words, search_all, count_events, search_users, look_how_it_stands}},
+    {.name = "verifying", .steps = {verify, quick_check}},
 };
 
 /* --- runs --------------------------------------------------------------------------------------------------------- */
@@ -344,6 +449,7 @@ static void assert_state(const struct fixture *fixture, const char *expected)
 static void end(struct fixture *fixture, const char *state)
 {
     look_close(&look);
+    assert_true(!fixture->store || sqlite3_memory_used() > 0); /* it is counted */
     g_clear_pointer(&fixture->store, store_close);
     vfs_disarm();
     assert_state(fixture, state);
@@ -402,7 +508,7 @@ static bool run_steps(const struct scenario *scenario, const struct untouched *u
 
 static int64_t latest_note(void)
 {
-    static const char sql[] = "SELECT max(last_run_at) FROM collection WHERE source = 'health'";
+    static const char sql[] = "SELECT max(last_run_at) FROM collection WHERE source = 'notes'";
     sqlite3_stmt *read;
     look_check(&look, sqlite3_prepare_v3(look.db, sql, -1, 0, &read, NULL));
     look_check(&look, sqlite3_step(read));
@@ -417,7 +523,7 @@ static void assert_serves(struct fixture *fixture)
     static int64_t at = AT;
     g_autoptr(GError) error = NULL;
     at++;
-    bool noted = store_collection_note(fixture->store, fixture->customer, "health", at, STORE_OUTCOME_OK, NULL, &error);
+    bool noted = store_collection_note(fixture->store, fixture->customer, "notes", at, STORE_OUTCOME_OK, NULL, &error);
     assert_ok(noted, error);
     assert_int_equal(latest_note(), at);
 }
@@ -652,8 +758,10 @@ static struct fixture *template_fixture;
 
 static int make_template(void **state)
 {
-    static const step_fn steps[] = {open_database, know_customer, commit_first_page, commit_more, verify};
+    static const step_fn steps[] = {open_database, know_customer, commit_first_page, commit_more, scan_first, verify};
     g_autoptr(GString) told = g_string_new(NULL);
+    /* Before the store can: it tells SQLite not to count its memory, which is refused once SQLite has begun. */
+    sqlite3_initialize();
     vfs_install();
     if (setup_folder(state) != 0)
         return -1;

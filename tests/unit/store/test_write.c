@@ -593,6 +593,30 @@ static void the_end_of_a_run_is_noted_well_or_ill(void **state)
                 "1|2026-11-25T12:00:00.0000000Z|2026-11-26T08:01:00Z");
 }
 
+static void how_a_run_ended_is_noted_and_what_is_not_to_be_had_is_no_error(void **state)
+{
+    static const struct {
+        enum store_outcome outcome;
+        const char *words, *expected;
+    } notes[] = {
+        {STORE_OUTCOME_UNAVAILABLE, "no licence", "skipped|NULL|NULL|no licence"},
+        {STORE_OUTCOME_PARTIAL, "403", "partial|NULL|2026-11-26T08:00:01Z|403"},
+        {STORE_OUTCOME_OK, NULL, "ok|2026-11-26T08:00:02Z|2026-11-26T08:00:01Z|NULL"},
+        {STORE_OUTCOME_UNAVAILABLE, NULL, "skipped|2026-11-26T08:00:02Z|2026-11-26T08:00:01Z|NULL"},
+        {STORE_OUTCOME_FAILED, "503", "failed|2026-11-26T08:00:02Z|2026-11-26T08:00:04Z|503"},
+        {STORE_OUTCOME_PARTIAL, "403", "partial|2026-11-26T08:00:02Z|2026-11-26T08:00:05Z|403"},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < G_N_ELEMENTS(notes); i++) {
+        g_autoptr(GError) error = NULL;
+        assert_ok(store_collection_note(fixture->store, fixture->customer, "health", AT + (int64_t)i, notes[i].outcome,
+                                        notes[i].words, &error),
+                  error);
+        assert_rows(fixture, "SELECT last_status, last_success_at, last_error_at, last_error FROM collections",
+                    notes[i].expected);
+    }
+}
+
 /* --- facets
  * --------------------------------------------------------------------------------------------------------------- */
 
@@ -710,6 +734,7 @@ int main(void)
         WRITES(a_customer_has_one_row_and_another_for_another_tenant),
         WRITES(a_tenant_that_goes_by_a_new_name_keeps_its_row_and_is_found_by_that_name),
         WRITES(the_end_of_a_run_is_noted_well_or_ill),
+        WRITES(how_a_run_ended_is_noted_and_what_is_not_to_be_had_is_no_error),
         cmocka_unit_test(facets_ignore_case_and_repeat_no_name),
         cmocka_unit_test(facets_of_many_values_stay_right_when_the_table_of_recent_ones_is_emptied),
         cmocka_unit_test(documents_may_be_sealed_on_many_threads_at_once),

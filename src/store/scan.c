@@ -1,0 +1,125 @@
+#include "store/scan.h"
+
+/* The scan being committed. */
+struct committing {
+    struct store *store;
+    int64_t customer_id;
+    int64_t at;
+    bool goes_on;         /* the previous good scan is near enough for runs to go on */
+    int64_t last_good_at; /* it; where goes_on */
+    int64_t *seq;
+};
+
+/* --- scans
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Inserts a scan after the customer's latest; *at is the second it got. */
+static bool insert_scan(struct store *store, int64_t customer_id, bool ok, const char *error_text, int64_t *at,
+                        GError **error)
+{
+    struct statement *insert = statement_get(store, STATEMENT_SCAN_INSERT, error);
+    if (!insert)
+        return false;
+    bind_int(insert, 1, customer_id);
+    bind_int(insert, 2, *at);
+    bind_int(insert, 3, ok);
+    bind_text(insert, 4, error_text);
+    return statement_int(insert, 0, at, error);
+}
+
+/* Finds the customer's latest good scan; *found tells whether there is one. */
+static bool find_last_good(struct store *store, int64_t customer_id, bool *found, int64_t *at, GError **error)
+{
+    struct statement *find = statement_get(store, STATEMENT_SCAN_LAST_GOOD, error);
+    if (!find)
+        return false;
+    bind_int(find, 1, customer_id);
+    enum step step = statement_step(find, error);
+    *found = step == STEP_ROW;
+    if (!*found)
+        return step == STEP_DONE;
+    *at = column_int(find, 0);
+    return statement_end(find, error);
+}
+
+bool store_scan_failed(struct store *store, int64_t customer_id, int64_t at, const char *error_text, GError **error)
+{
+    if (!store_begin(store, error))
+        return false;
+    if (!insert_scan(store, customer_id, false, error_text, &at, error)) {
+        store_rollback(store);
+        return false;
+    }
+    return store_commit(store, error);
+}
+
+/* --- states
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Finds the run that goes on with this status; *state_id is 0 where none does. */
+static bool find_run(const struct committing *committing, const struct health_status *seen, int64_t *state_id,
+                     GError **error)
+{
+    *state_id = 0;
+    if (!committing->goes_on)
+        return true;
+    struct statement *find = statement_get(committing->store, STATEMENT_STATE_LATEST, error);
+    if (!find)
+        return false;
+    bind_int(find, 1, committing->customer_id);
+    bind_text(find, 2, seen->service);
+    enum step step = statement_step(find, error);
+    if (step != STEP_ROW)
+        return step == STEP_DONE;
+    const char *status = column_text(find, 1, NULL);
+    if (status && g_ascii_strcasecmp(status, seen->status) == 0 && column_int(find, 2) == committing->last_good_at)
+        *state_id = column_int(find, 0);
+    return statement_end(find, error);
+}
+
+static bool extend_run(const struct committing *committing, int64_t state_id, GError **error)
+{
+    struct statement *extend = statement_get(committing->store, STATEMENT_STATE_EXTEND, error);
+    if (!extend)
+        return false;
+    bind_int(extend, 1, state_id);
+    bind_int(extend, 2, committing->at);
+    bind_int(extend, 3, ++*committing->seq);
+    return statement_run(extend, error);
+}
+
+static bool begin_run(const struct committing *committing, const struct health_status *seen, GError **error)
+{
+    struct statement *insert = statement_get(committing->store, STATEMENT_STATE_INSERT, error);
+    if (!insert)
+        return false;
+    bind_int(insert, 1, committing->customer_id);
+    bind_text(insert, 2, seen->service);
+    bind_text(insert, 3, seen->status);
+    bind_int(insert, 4, committing->at);
+    bind_int(insert, 5, ++*committing->seq);
+    return statement_run(insert, error);
+}
+
+static bool commit_status(const struct committing *committing, const struct health_status *seen, GError **error)
+{
+    int64_t state_id;
+    return find_run(committing, seen, &state_id, error) &&
+           (state_id ? extend_run(committing, state_id, error) : begin_run(committing, seen, error));
+}
+
+bool scan_commit(struct store *store, const struct store_page *page, int64_t *seq, GError **error)
+{
+    const struct store_scan *scan = page->health->scan;
+    struct committing committing = {.store = store, .customer_id = page->customer_id, .at = page->received_at};
+
+    committing.seq = seq;
+    if (!find_last_good(store, page->customer_id, &committing.goes_on, &committing.last_good_at, error) ||
+        !insert_scan(store, page->customer_id, true, NULL, &committing.at, error))
+        return false;
+    committing.goes_on = committing.goes_on && committing.at - committing.last_good_at <= scan->max_gap_s;
+    for (guint i = 0; i < scan->statuses->len; i++)
+        if (!commit_status(&committing, scan->statuses->pdata[i], error))
+            return false;
+    return true;
+}
