@@ -6,7 +6,7 @@
 #include "collect/report.h"
 #include "collect/source_run.h"
 
-enum { STEP_MS = 200 };
+enum { STEP_MS = 200, SCAN_BUDGET_LEAST_S = 60, SCAN_BUDGET_MOST_S = 900 };
 
 /* One customer: its login, then its sources, and their parts, side by side. */
 struct customer_run {
@@ -20,6 +20,9 @@ struct customer_run {
 
 struct collector {
     struct source_run_context context;
+    StoreLock *lock;        /* of everything but health; NULL: nothing else is read */
+    StoreLock *health_lock; /* NULL: health is not read, or not any more */
+    bool left_out;          /* health is, because another process is scanning */
     struct collect_report *report;
     GPtrArray *customers; /* struct customer_run * */
     struct progress *progress;
@@ -57,12 +60,11 @@ static bool is_among(char **names, const char *name)
     return g_strv_contains((const char *const *)names, name);
 }
 
-static bool wanted_source(const struct customer_run *customer, const char *name)
+static bool wanted_source(const struct collect_options *options, const struct config_customer *customer,
+                          const char *name)
 {
-    const struct collect_options *options = customer->collector->context.options;
-
     return (!options->sources || g_strv_contains(options->sources, name)) &&
-           (!customer->config->sources || is_among(customer->config->sources, name));
+           (!customer->sources || is_among(customer->sources, name));
 }
 
 /* A class of sign-ins is read when the configuration names it; every other source has one part only. */
@@ -86,8 +88,23 @@ static void say_not_collected(const struct customer_run *customer)
                       customer->config->name, "source", *name, NULL);
 }
 
+/* Another process is at it: its scan is as good as ours. */
+static void leave_out(struct customer_run *customer, const struct source *source)
+{
+    static const char remark[] = "Another process is scanning service health: this run leaves it to that one.";
+    struct collect_source *result = collect_report_source(customer->result, source->name, "");
+
+    result->status = COLLECT_SKIPPED;
+    g_ptr_array_add(result->warnings, g_strdup(remark));
+    log_write(LOG_LEVEL_INFO, remark, "customer", customer->config->name, "source", source->name, NULL);
+}
+
 static void add_source(struct customer_run *customer, const struct source *source)
 {
+    if (source->kind == SOURCE_HEALTH && customer->collector->left_out) {
+        leave_out(customer, source);
+        return;
+    }
     for (const struct source_part *part = source->parts; part->name; part++)
         if (wanted_part(customer, source, part))
             g_ptr_array_add(customer->sources,
@@ -150,21 +167,65 @@ static bool add_customer(struct collector *collector, const struct config_custom
     g_ptr_array_add(collector->customers, customer);
     say_not_collected(customer);
     for (const struct source *source = sources_all(); source->name; source++)
-        if (wanted_source(customer, source->name))
+        if (wanted_source(collector->context.options, config, source->name))
             add_source(customer, source);
     if (customer->sources->len)
         client_login(collector->context.client, customer->app, CLIENT_API_GRAPH, logged_in, customer);
-    else
+    else if (!customer->result->sources->len)
         log_write(LOG_LEVEL_WARN, "Nothing of this customer is collected.", "customer", config->name, "next",
                   "Check its sources in m365keep.yaml, and what --only names.", NULL);
     return true;
 }
 
+/* Whether any customer has a source of this run that is health, or one that is not. */
+static bool reads(const struct collect_options *options, bool health)
+{
+    for (guint i = 0; i < options->config->customers->len; i++) {
+        const struct config_customer *customer = g_ptr_array_index(options->config->customers, i);
+
+        for (const struct source *source = sources_all(); source->name; source++)
+            if ((source->kind == SOURCE_HEALTH) == health && wanted_customer(options, customer->name) &&
+                wanted_source(options, customer, source->name))
+                return true;
+    }
+    return false;
+}
+
+/* Scans have a lock of their own, so that they go on while a first collection takes its hours; and a collection that
+ * finds a scan under way does not fail because of it, nor waits. */
+static bool take_locks(struct collector *collector, GError **error)
+{
+    const struct collect_options *options = collector->context.options;
+    bool health = reads(options, true), others = reads(options, false) || !health;
+    g_autoptr(GError) cause = NULL;
+
+    if (others && !(collector->lock = store_lock_take(options->config->database, STORE_LOCK_COLLECT, error)))
+        return false;
+    if (!health || (collector->health_lock = store_lock_take(options->config->database, STORE_LOCK_HEALTH, &cause)))
+        return true;
+    collector->left_out = others && g_error_matches(cause, STORE_ERROR, STORE_ERROR_BUSY);
+    if (!collector->left_out)
+        g_propagate_error(error, g_steal_pointer(&cause));
+    return collector->left_out;
+}
+
+/* A scan ends before the next one is due, whatever one tenant's service does: what it cannot tell now, that one asks
+ * for. Other runs have nothing to make way for. */
+static int scan_budget_s(const struct config *config)
+{
+    const struct config_schedule *health = &config->schedule.health;
+
+    return health->daily ? 0 : (int)CLAMP(health->every_s / 2, SCAN_BUDGET_LEAST_S, SCAN_BUDGET_MOST_S);
+}
+
 static bool open_all(struct collector *collector, GError **error)
 {
     const struct collect_options *options = collector->context.options;
-    const struct client_options client = {
-        .clock = options->clock, .pace = options->config->pace, .wake_fd = options->signal_fd};
+    const struct client_options client = {.clock = options->clock,
+                                          .pace = options->config->pace,
+                                          .wake_fd = options->signal_fd,
+                                          .stall_timeout_ms = 1000 * options->config->request_timeout_s,
+                                          .retry_budget_s = collector->lock ? 0 : scan_budget_s(options->config)};
 
     collector->context.store = store_open(options->config->database, STORE_CREATE, error);
     if (!collector->context.store)
@@ -315,7 +376,7 @@ static void note_ended(const struct customer_run *customer, struct source_run *l
 /* Ends the sources that have nothing under way. True when all have ended. */
 static bool finish_idle(struct collector *collector)
 {
-    bool all = true, writer_failed = writer_error(collector->context.writer) != NULL;
+    bool all = true, health = false, writer_failed = writer_error(collector->context.writer) != NULL;
 
     for (guint i = 0; i < collector->customers->len; i++) {
         const struct customer_run *customer = g_ptr_array_index(collector->customers, i);
@@ -330,8 +391,11 @@ static bool finish_idle(struct collector *collector)
                 note_ended(customer, run);
             }
             all = all && run->state == SOURCE_RUN_DONE;
+            health = health || (run->source->kind == SOURCE_HEALTH && run->state != SOURCE_RUN_DONE);
         }
     }
+    if (!health)
+        g_clear_pointer(&collector->health_lock, store_lock_release);
     return all && (writer_failed || !writer_pending(collector->context.writer));
 }
 
@@ -354,6 +418,8 @@ static void close_all(struct collector *collector)
     client_free(collector->context.client);
     g_ptr_array_unref(collector->customers);
     store_close(collector->context.store);
+    store_lock_release(collector->health_lock);
+    store_lock_release(collector->lock);
     progress_free(collector->progress);
 }
 
@@ -362,11 +428,10 @@ struct collect_report *collect_run(const struct collect_options *options, GError
     struct collector collector = {.context = {.options = options},
                                   .customers = g_ptr_array_new_with_free_func((GDestroyNotify)customer_run_free),
                                   .started_us = clock_monotonic_us(options->clock)};
-    g_autoptr(StoreLock) lock = store_lock_take(options->config->database, STORE_LOCK_COLLECT, error);
 
     collector.report = collect_report_new(clock_now(options->clock));
     collector.progress = progress_new(options->progress);
-    if (lock && open_all(&collector, error))
+    if (take_locks(&collector, error) && open_all(&collector, error))
         loop(&collector);
     else
         g_clear_pointer(&collector.report, collect_report_free);

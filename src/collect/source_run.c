@@ -2,17 +2,30 @@
 
 #include "base/base.h"
 #include "collect/account_run.h"
+#include "collect/health_run.h"
 #include "collect/report.h"
 #include "collect/window_run.h"
 
 enum { PAGE_BYTES_MAX = 256 * 1024 * 1024 }; /* inflated; the largest pages known have tens of megabytes */
+
+static struct source_run *new_of_kind(enum source_kind kind)
+{
+    switch (kind) {
+    case SOURCE_ACCOUNTS:
+        return account_run_new();
+    case SOURCE_HEALTH:
+        return health_run_new();
+    default:
+        return window_run_new();
+    }
+}
 
 struct source_run *source_run_new(const struct source_run_context *context, const struct source *source,
                                   const struct source_part *part, struct client_app *app,
                                   const struct config_customer *customer, int64_t customer_id,
                                   struct collect_source *result)
 {
-    struct source_run *run = source->kind == SOURCE_ACCOUNTS ? account_run_new() : window_run_new();
+    struct source_run *run = new_of_kind(source->kind);
 
     run->context = context;
     run->source = source;
@@ -20,6 +33,7 @@ struct source_run *source_run_new(const struct source_run_context *context, cons
     run->app = app;
     run->customer_name = customer->name;
     run->tenant_id = customer->tenant_id;
+    run->services = customer->services;
     run->base_url = source->api == CLIENT_API_GRAPH ? customer->graph_url : customer->manage_url;
     run->customer_id = customer_id;
     run->result = result;
@@ -163,6 +177,7 @@ void source_run_request(struct source_run *run)
                                      .api = run->source->api,
                                      .family = run->family,
                                      .url = run->link,
+                                     .headers = run->headers,
                                      .permission = run->permission,
                                      .done = request_done,
                                      .user = run};

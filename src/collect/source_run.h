@@ -1,5 +1,6 @@
 /* source_run - one part of one source of one customer being read, from its begin to its line in the log. What is asked
- * for, and in which order, is the business of its kind: window_run (records with a time) or account_run (users). */
+ * for, and in which order, is the business of its kind: window_run (records with a time), account_run (users) or
+ * health_run (service health). */
 #ifndef M365KEEP_COLLECT_SOURCE_RUN_H
 #define M365KEEP_COLLECT_SOURCE_RUN_H
 
@@ -54,6 +55,7 @@ struct source_run {
     const struct source_part *part;
     struct client_app *app;
     const char *customer_name, *tenant_id, *base_url; /* borrowed from the configuration */
+    char **services;                                  /* likewise; NULL: all */
     int64_t customer_id;
     struct collect_source *result; /* borrowed from the report */
     enum source_run_state state;
@@ -62,6 +64,7 @@ struct source_run {
     char *link;
     enum client_family family;
     const char *permission;
+    const char *const *headers; /* NULL-ended; NULL: none */
     struct client_chain *chain; /* of the window or round that is being read */
     struct json_page *body;
     struct json_tree *tree;

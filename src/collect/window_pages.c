@@ -57,6 +57,7 @@ void window_page_read(struct source_run *base, const char *request_id)
     const char *next_link = source_run_next_link(base, request_id, &failure);
 
     run->window_pages++;
+    window_note_page(run);
     base->result->fetched += (int64_t)json_page_count(base->body);
     if (failure) {
         page_without_way_on(run, failure, request_id);

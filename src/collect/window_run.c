@@ -7,8 +7,9 @@ enum {
     OPEN_WINDOW_MIN = 300,         /* what an earlier run left open is narrowed down further */
     FAILED_IN_A_ROW_MAX = 6,       /* windows of new time; then the source is left for the next run ... */
     FAILED_OPEN_IN_A_ROW_MAX = 24, /* ... and of time that stays open: a day is not spent on it */
-    EXPECTED_LEAST = 20,           /* where so many were to be expected and none came, the service has none any more */
-    TAIL = 300,                    /* a rest of a stretch below this goes with the window before it */
+    PATIENCE_S = 30 * 60, /* without one whole page: then the source is left for the next run, for the others' sake */
+    EXPECTED_LEAST = 20,  /* where so many were to be expected and none came, the service has none any more */
+    TAIL = 300,           /* a rest of a stretch below this goes with the window before it */
 };
 
 /* --- time that is lost -----------------------------------------------------------------------------------------------
@@ -74,6 +75,15 @@ static void begin_window(struct window_run *run, struct store_window window)
     source_run_request(&run->base);
 }
 
+/* What was left open was not to be had in long windows: it begins with a short one, and grows from there. */
+static void enter_stretch(struct window_run *run, const struct plan_stretch *stretch)
+{
+    if (stretch->kind != PLAN_OPEN || run->open_entered == run->next + 1)
+        return;
+    run->open_entered = run->next + 1;
+    run->window_s = MIN(run->window_s, WINDOW_MIN);
+}
+
 /* Begins the next window of the plan, or lets the run end. */
 static void next_window(struct window_run *run)
 {
@@ -87,6 +97,7 @@ static void next_window(struct window_run *run)
             mark_lost(run, window);
             run->next++;
         } else {
+            enter_stretch(run, stretch);
             if (window.to - window.from > run->window_s + MIN(TAIL, run->window_s / 12))
                 window.to = window.from + run->window_s;
             begin_window(run, window);
@@ -118,6 +129,11 @@ void window_lost(struct window_run *run)
     run->lost.to = window.to;
     run->window_s = WINDOW_MIN;
     step_past_window(run);
+}
+
+void window_note_page(struct window_run *run)
+{
+    run->page_us = clock_monotonic_us(run->base.context->options->clock);
 }
 
 void window_read(struct window_run *run)
@@ -173,6 +189,13 @@ static void give_window_up(struct window_run *run, const struct client_failure *
         step_past_window(run);
 }
 
+/* A service that brings nothing, however often and in however small windows it is asked: the run of all the customers
+ * must not wait for it. The window stays open, and the rest is new time to the next run. */
+static bool patience_is_over(const struct window_run *run)
+{
+    return clock_monotonic_us(run->base.context->options->clock) - run->page_us > PATIENCE_S * CLOCK_US;
+}
+
 /* The same time again, in a smaller window, down to an hour; what earlier runs left open, down to minutes. */
 static void shrink_window(struct window_run *run, const struct client_failure *failure)
 {
@@ -181,6 +204,11 @@ static void shrink_window(struct window_run *run, const struct client_failure *f
 
     g_clear_pointer(&run->base.link, g_free);
     run->restarted = false;
+    if (patience_is_over(run)) {
+        leave_open(run, run->window);
+        source_run_fail(&run->base, failure);
+        return;
+    }
     if (length <= least + least / 12) {
         give_window_up(run, failure, was_open);
         return;
@@ -237,6 +265,7 @@ static void begin(struct source_run *base)
 {
     struct window_run *run = window_run_of(base);
 
+    window_note_page(run);
     if (window_plan(run))
         next_window(run);
 }

@@ -12,7 +12,9 @@ struct window_run {
     /* The plan. */
     GArray *stretches; /* struct plan_stretch; those before `next` are done */
     guint next;
+    guint open_entered; /* the stretch left open by an earlier run whose first window was begun, counted from 1 */
     int64_t window_s;
+    int64_t page_us;               /* when the last whole page came, or the run began, on the clock's own count */
     struct store_window left_open; /* given up and not yet told */
     int64_t covered_to;            /* earlier runs read up to here; 0: there was none */
     double density;                /* records a second in what they read last */
@@ -45,6 +47,9 @@ bool window_is_start(const struct window_run *run, struct store_window window, c
 
 /* --- window_run.c ----------------------------------------------------------------------------------------------------
  */
+
+/* A whole page came: there is progress. */
+void window_note_page(struct window_run *run);
 
 /* The window was read to its end, and its last page handed over: on to the next. */
 void window_read(struct window_run *run);

@@ -36,6 +36,7 @@ void writer_page_free(struct writer_page *page)
     g_ptr_array_unref(page->page.documents);
     g_ptr_array_unref(page->page.unreadable);
     store_accounts_free(page->accounts);
+    store_health_free(page->health);
     g_free((char *)page->page.next_link);
     json_page_free(page->body);
     g_free(page);
@@ -76,6 +77,8 @@ static void release_bodies(GPtrArray *batch)
         g_ptr_array_set_size(page->page.unreadable, 0);
         if (page->accounts)
             g_ptr_array_set_size(page->accounts->records, 0);
+        if (page->health)
+            g_ptr_array_set_size(page->health->records, 0);
         json_page_free(page->body);
         page->body = NULL;
     }

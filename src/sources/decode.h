@@ -14,4 +14,7 @@ void sign_ins_decode(const struct json_node *record, struct document *document);
 /* auditLogs/directoryAudits (directoryAudit resource type). */
 void directory_audits_decode(const struct json_node *record, struct document *document);
 
+/* deviceManagement/auditEvents (auditEvent resource type of Intune). */
+void intune_audits_decode(const struct json_node *record, struct document *document);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "html_words.h"
 #include "record.h"
 
 /* --- lines: the text so far, and a set of its lines so that none is written twice
@@ -23,6 +24,7 @@ struct lines {
     size_t used;
     uint32_t round;
     uint64_t seed;
+    bool html; /* the record may hold texts in HTML */
 };
 
 enum { SLOTS_AT_FIRST = 512, TEXT_KEPT_BYTES = 1 << 20 };
@@ -39,7 +41,7 @@ static void lines_free(void *data)
 static GPrivate lines_key = G_PRIVATE_INIT(lines_free);
 
 /* The thread's lines, empty. */
-static struct lines *lines_begin(void)
+static struct lines *lines_begin(bool html)
 {
     struct lines *lines = g_private_get(&lines_key);
 
@@ -53,6 +55,7 @@ static struct lines *lines_begin(void)
     }
     g_string_truncate(lines->text, 0);
     lines->used = 0;
+    lines->html = html;
     lines->round++;
     if (lines->round == 0) {
         memset(lines->slots, 0, lines->slot_count * sizeof(*lines->slots));
@@ -197,12 +200,50 @@ static void add_string(struct lines *lines, const struct json_node *node, unsign
         lines_add(lines, node->text, node->text_length);
 }
 
+/* What an object of type itemBody holds; NULL when it is another one, or its text is plain. */
+static const struct json_node *html_of(const struct json_node *object)
+{
+    const struct json_node *content = json_get(object, "content");
+
+    if (content == NULL || content->type != JSON_STRING || json_get(object, "contentType") == NULL ||
+        record_same(record_string(object, "contentType"), "text"))
+        return NULL;
+    return content;
+}
+
+static void add_html(struct lines *lines, const struct json_node *content)
+{
+    g_autoptr(GPtrArray) more = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *words = html_words(content->text, content->text_length, more);
+
+    g_ptr_array_insert(more, 0, g_steal_pointer(&words));
+    for (guint i = 0; i < more->len; i++) {
+        const char *line = g_ptr_array_index(more, i);
+        if (*line != '\0')
+            lines_add(lines, line, strlen(line));
+    }
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+static void add_members(struct lines *lines, const struct json_node *object, unsigned level)
+{
+    const struct json_node *html = lines->html ? html_of(object) : NULL;
+
+    for (const struct json_node *member = object->child; member != NULL; member = member->next)
+        if (member == html)
+            add_html(lines, member);
+        else
+            add_leaves(lines, member, level);
+}
+
 /* Recursion is bounded: JSON_DEPTH_MAX levels of nodes, JSON_IN_STRINGS of strings. */
 // NOLINTNEXTLINE(misc-no-recursion)
 static void add_leaves(struct lines *lines, const struct json_node *node, unsigned level)
 {
     switch (node->type) {
     case JSON_OBJECT:
+        add_members(lines, node, level);
+        break;
     case JSON_ARRAY:
         for (const struct json_node *child = node->child; child != NULL; child = child->next)
             add_leaves(lines, child, level);
@@ -221,11 +262,19 @@ static void add_leaves(struct lines *lines, const struct json_node *node, unsign
     }
 }
 
-char *document_text(const char *summary, const struct json_node *record)
+static char *text_of(struct lines *lines, const char *summary, const struct json_node *record)
 {
-    struct lines *lines = lines_begin();
-
     lines_add(lines, summary, strlen(summary));
     add_leaves(lines, record, 0);
     return lines_end(lines);
+}
+
+char *document_text(const char *summary, const struct json_node *record)
+{
+    return text_of(lines_begin(false), summary, record);
+}
+
+char *document_text_of_html(const char *summary, const struct json_node *record)
+{
+    return text_of(lines_begin(true), summary, record);
 }

@@ -15,4 +15,8 @@
  * looks like JSON stays as it is. Long strings go in whole. Returned: free with g_free. */
 char *document_text(const char *summary, const struct json_node *record);
 
+/* The same, of a record with texts in HTML: the `content` of an object that has a `contentType`, unless that is "text",
+ * goes in as words (html_words), and behind it where its links lead. */
+char *document_text_of_html(const char *summary, const struct json_node *record);
+
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/timestamp.h"
+
 #define NOTHING(word)                                                                                                  \
     {                                                                                                                  \
         word, sizeof(word) - 1                                                                                         \
@@ -30,6 +32,27 @@ const char *record_string(const struct json_node *object, const char *key)
     if (node == NULL || node->type != JSON_STRING || record_says_nothing(node->text, node->text_length))
         return NULL;
     return node->text;
+}
+
+char *record_time(const struct json_node *object, const char *key)
+{
+    const struct json_node *node = json_get(object, key);
+    struct timestamp time;
+    char text[TIMESTAMP_TEXT_BYTES];
+
+    if (node == NULL || node->type != JSON_STRING || !timestamp_parse(node->text, node->text_length, &time))
+        return NULL;
+    timestamp_format(time, text);
+    return g_strdup(text);
+}
+
+int record_flag(const struct json_node *object, const char *key)
+{
+    const struct json_node *node = json_get(object, key);
+
+    if (node == NULL || (node->type != JSON_TRUE && node->type != JSON_FALSE))
+        return -1;
+    return node->type == JSON_TRUE ? 1 : 0;
 }
 
 bool record_same(const char *a, const char *b)
@@ -79,6 +102,24 @@ void record_add_name(GPtrArray *names, const char *name)
         if (strcmp(g_ptr_array_index(names, i), name) == 0)
             return;
     g_ptr_array_add(names, g_strdup(name));
+}
+
+static void tree_free(void *data)
+{
+    json_tree_free(data);
+}
+
+static GPrivate tree_key = G_PRIVATE_INIT(tree_free);
+
+struct json_tree *record_thread_tree(void)
+{
+    struct json_tree *tree = g_private_get(&tree_key);
+
+    if (tree == NULL) {
+        tree = json_tree_new();
+        g_private_set(&tree_key, tree);
+    }
+    return tree;
 }
 
 /* --- JSON inside strings ---------------------------------------------------------------------------------------------

@@ -9,6 +9,62 @@
 
 enum { DAY_S = 86400, HOUR_S = 3600 };
 
+/* --- permissions -----------------------------------------------------------------------------------------------------
+ *
+ * As the documentation of each listing names them (Microsoft Graph API reference), and what its permissions reference
+ * says includes them. */
+
+static const char graph[] = "Microsoft Graph";
+static const char *const reads_users[] = {"User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", NULL};
+static const char *const reads_directory[] = {"Directory.ReadWrite.All", NULL};
+static const char *const reads_leave_dates[] = {"User-LifeCycleInfo.ReadWrite.All", NULL};
+static const char *const reads_intune_apps[] = {"DeviceManagementApps.ReadWrite.All", NULL};
+
+static const struct source_permission user_permissions[] = {
+    {"User.Read.All", graph, reads_users, "accounts and their properties", false},
+    {"AuditLog.Read.All", graph, NULL, "when each account last signed in", true},
+    {users_guarded_permission, graph, reads_leave_dates, "the day on which an employee leaves", true},
+    {.name = NULL},
+};
+
+/* An older known issue of the service had it check the licence in the directory: without Directory.Read.All it refused
+ * some tenants. */
+static const struct source_permission sign_in_permissions[] = {
+    {"AuditLog.Read.All", graph, NULL, "sign-ins", false},
+    {"Directory.Read.All", graph, reads_directory, "the tenant's licence, which the service may want to see first",
+     true},
+    {.name = NULL},
+};
+
+static const struct source_permission directory_audit_permissions[] = {
+    {"AuditLog.Read.All", graph, NULL, "directory audits", false},
+    {"Directory.Read.All", graph, reads_directory, "the directory objects that the audits are about", false},
+    {.name = NULL},
+};
+
+static const struct source_permission intune_audit_permissions[] = {
+    {"DeviceManagementApps.Read.All", graph, reads_intune_apps, "audit events of Intune", false},
+    {.name = NULL},
+};
+
+static const struct source_permission health_permissions[] = {
+    {"ServiceHealth.Read.All", graph, NULL, "the health of the services, and its issues", false},
+    {"ServiceMessage.Read.All", graph, NULL, "the posts of the message center", false},
+    {.name = NULL},
+};
+
+bool source_permission_granted(const struct source_permission *permission, const char *const *roles)
+{
+    for (; *roles != NULL; roles++)
+        if (strcmp(*roles, permission->name) == 0 ||
+            (permission->satisfied_by != NULL && g_strv_contains(permission->satisfied_by, *roles)))
+            return true;
+    return false;
+}
+
+/* --- the table -------------------------------------------------------------------------------------------------------
+ */
+
 /* Which kind of records a sign-in is, is told by beta only (signInEventTypes is no property of the v1.0 signIn type);
  * v1.0 shows the interactive ones. */
 static const struct source_part sign_in_parts[] = {
@@ -41,7 +97,18 @@ static const struct source_part user_parts[] = {
     {.name = NULL},
 };
 
-/* Reach: 30 days with a P1 or P2 licence; a tenant without keeps 7 (Microsoft Entra data retention). */
+static const struct source_part intune_audit_parts[] = {
+    {.name = "", .path = "/v1.0/deviceManagement/auditEvents"},
+    {.name = NULL},
+};
+
+static const struct source_part health_parts[] = {
+    {.name = "", .path = "/v1.0/admin/serviceAnnouncement"},
+    {.name = NULL},
+};
+
+/* Reach of sign-ins and directory audits: 30 days with a P1 or P2 licence; a tenant without keeps 7 (Microsoft Entra
+ * data retention). Intune's is documented as a year. */
 static const struct source sources[] = {
     {
         .name = "users",
@@ -51,6 +118,7 @@ static const struct source sources[] = {
         .parts = user_parts,
         .page_size = 999,
         .permission = "User.Read.All",
+        .permissions = user_permissions,
     },
     {
         .name = "sign-ins",
@@ -64,6 +132,7 @@ static const struct source sources[] = {
         .reach_unlicensed_s = 7 * DAY_S,
         .overlap_s = 6 * HOUR_S,
         .permission = "AuditLog.Read.All",
+        .permissions = sign_in_permissions,
         .licence = "Microsoft Entra ID P1 or P2",
         .decode = sign_ins_decode,
     },
@@ -79,8 +148,37 @@ static const struct source sources[] = {
         .reach_unlicensed_s = 7 * DAY_S,
         .overlap_s = 6 * HOUR_S,
         .permission = "AuditLog.Read.All and Directory.Read.All",
+        .permissions = directory_audit_permissions,
         .licence = NULL,
         .decode = directory_audits_decode,
+    },
+    {
+        .name = "intune-audits",
+        .kind = SOURCE_EVENTS,
+        .api = CLIENT_API_GRAPH,
+        .family = CLIENT_FAMILY_INTUNE,
+        .parts = intune_audit_parts,
+        .time_field = "activityDateTime",
+        .page_size = 1000,
+        .no_top = true,
+        .reach_s = 365 * DAY_S,
+        .reach_unlicensed_s = 365 * DAY_S,
+        .overlap_s = 6 * HOUR_S,
+        .permission = "DeviceManagementApps.Read.All",
+        .permissions = intune_audit_permissions,
+        .licence = "Microsoft Intune",
+        .decode = intune_audits_decode,
+    },
+    {
+        .name = "health",
+        .kind = SOURCE_HEALTH,
+        .api = CLIENT_API_GRAPH,
+        .family = CLIENT_FAMILY_ANNOUNCEMENTS,
+        .parts = health_parts,
+        .page_size = 1000,
+        .no_top = true,
+        .permission = "ServiceHealth.Read.All",
+        .permissions = health_permissions,
     },
     {.name = NULL},
 };
@@ -136,8 +234,24 @@ char *source_window_url(const struct source *source, const struct source_part *p
     append_time(url, from);
     g_string_append_printf(url, "%%20and%%20%s%%20le%%20", source->time_field);
     append_time(url, to);
-    g_string_append_printf(url, "&$top=%d", source->page_size);
+    if (!source->no_top)
+        g_string_append_printf(url, "&$top=%d", source->page_size);
     return g_string_free(url, FALSE);
+}
+
+/* An hour in which nothing can have happened to anybody's devices: the service checks permission and licence all the
+ * same. */
+enum { QUIET_HOUR = 946684800 }; /* 2000-01-01T00:00:00Z */
+
+char *source_probe_url(const struct source *source, const char *base_url)
+{
+    if (source->kind == SOURCE_ACCOUNTS)
+        return users_probe_url(base_url, "id");
+    if (source->kind == SOURCE_HEALTH)
+        return health_url(STORE_HEALTH_OVERVIEWS, base_url);
+    if (source->no_top)
+        return source_window_url(source, source->parts, base_url, QUIET_HOUR, QUIET_HOUR + HOUR_S);
+    return g_strdup_printf("%s%s?$top=1", base_url, source->parts->path);
 }
 
 /* --- records

@@ -121,11 +121,18 @@ extern const char *const health_headers[]; /* NULL-ended */
 /* The permission that a listing needs; static. */
 const char *health_permission(enum store_health_kind kind);
 
-/* One record of a page; raw borrowed from the slice. *status, which may be NULL, gets the status of an overview (NULL
- * when it has none). NULL with *error when it is none (no object, no id, text that is not UTF-8): the caller keeps it
- * as unreadable. */
-struct health_record *health_record_read(struct json_tree *tree, struct json_slice slice, char **status,
-                                         GError **error);
+/* What an overview says beside its id. Strings are owned; NULL where it says nothing. */
+struct health_overview {
+    char *service; /* the display name ("Exchange Online") */
+    char *status;  /* as received */
+};
+void health_overview_clear(struct health_overview *overview);
+
+/* One record of a page; raw borrowed from the slice. *overview, which may be NULL, is filled from that of an overview.
+ * NULL with *error, and *overview untouched, when it is none (no object, no id, text that is not UTF-8): the caller
+ * keeps it as unreadable. */
+struct health_record *health_record_read(struct json_tree *tree, struct json_slice slice,
+                                         struct health_overview *overview, GError **error);
 
 /* A health_decode. */
 void health_decode_record(enum store_health_kind kind, const char *raw, size_t length,

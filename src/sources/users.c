@@ -149,43 +149,21 @@ struct account_record *users_record(struct json_tree *tree, struct json_slice sl
 /* --- accounts --------------------------------------------------------------------------------------------------------
  */
 
-/* A time in the one form that sorts as text; NULL when there is none, also for the year 1 that stands for "never". */
-static char *time_of(const struct json_node *object, const char *key)
-{
-    const struct json_node *node = json_get(object, key);
-    struct timestamp time;
-    char text[TIMESTAMP_TEXT_BYTES];
-
-    if (node == NULL || node->type != JSON_STRING || !timestamp_parse(node->text, node->text_length, &time))
-        return NULL;
-    timestamp_format(time, text);
-    return g_strdup(text);
-}
-
 /* The last sign-in that succeeded, of any kind. It is told since December 2023 only and was not filled in for earlier
  * ones; where it is missing, the last attempt stands for it. */
 static char *last_sign_in_of(const struct json_node *record)
 {
     const struct json_node *activity = json_get(record, "signInActivity");
-    char *successful = time_of(activity, "lastSuccessfulSignInDateTime");
+    char *successful = record_time(activity, "lastSuccessfulSignInDateTime");
     g_autofree char *interactive = NULL, *other = NULL;
 
     if (successful != NULL)
         return successful;
-    interactive = time_of(activity, "lastSignInDateTime");
-    other = time_of(activity, "lastNonInteractiveSignInDateTime");
+    interactive = record_time(activity, "lastSignInDateTime");
+    other = record_time(activity, "lastNonInteractiveSignInDateTime");
     if (interactive == NULL || (other != NULL && strcmp(other, interactive) > 0))
         return g_steal_pointer(&other);
     return g_steal_pointer(&interactive);
-}
-
-static int enabled_of(const struct json_node *record)
-{
-    const struct json_node *node = json_get(record, "accountEnabled");
-
-    if (node == NULL || (node->type != JSON_TRUE && node->type != JSON_FALSE))
-        return -1;
-    return node->type == JSON_TRUE ? 1 : 0;
 }
 
 /* "Ada Lovelace (ada@example.org), Member, enabled, Engineering", as far as it is known. */
@@ -220,28 +198,9 @@ static char *summary_of(const struct json_node *record, int enabled)
     return g_string_free(out, FALSE);
 }
 
-static void tree_free(void *data)
-{
-    json_tree_free(data);
-}
-
-/* One arena a thread, kept from account to account. */
-static GPrivate tree_key = G_PRIVATE_INIT(tree_free);
-
-static struct json_tree *thread_tree(void)
-{
-    struct json_tree *tree = g_private_get(&tree_key);
-
-    if (tree == NULL) {
-        tree = json_tree_new();
-        g_private_set(&tree_key, tree);
-    }
-    return tree;
-}
-
 void users_decode(const char *raw, size_t length, struct account *account)
 {
-    const struct json_node *record = json_tree_parse(thread_tree(), raw, length, NULL);
+    const struct json_node *record = json_tree_parse(record_thread_tree(), raw, length, NULL);
     g_autofree char *summary = NULL;
 
     if (record == NULL || record->type != JSON_OBJECT) {
@@ -252,9 +211,9 @@ void users_decode(const char *raw, size_t length, struct account *account)
     account->display_name = g_strdup(record_string(record, "displayName"));
     account->mail = g_strdup(record_string(record, "mail"));
     account->user_type = g_strdup(record_string(record, "userType"));
-    account->created = time_of(record, "createdDateTime");
+    account->created = record_time(record, "createdDateTime");
     account->last_sign_in = last_sign_in_of(record);
-    account->enabled = enabled_of(record);
+    account->enabled = record_flag(record, "accountEnabled");
     summary = summary_of(record, account->enabled);
     account->text = document_text(summary, record);
 }

@@ -291,6 +291,72 @@ static void there_is_no_writer_without_a_database(void **state)
     writer_page_free(NULL);
 }
 
+/* --- service health ------------------------------------------------------------------------------------------------
+ */
+
+static void decode_title(enum store_health_kind kind, const char *raw, size_t length, struct health_document *document)
+{
+    (void)kind, (void)raw, (void)length;
+    document->title = g_strdup("a title");
+    document->text = g_strdup("a title");
+}
+
+/* What a scan saw of one service. */
+static struct store_scan *make_scan(void)
+{
+    struct store_scan *scan = g_new0(struct store_scan, 1);
+
+    scan->statuses = g_ptr_array_new_with_free_func((GDestroyNotify)health_status_free);
+    scan->max_gap_s = HOUR_S;
+    g_ptr_array_add(scan->statuses, health_status_new("Exchange", "serviceOperational"));
+    return scan;
+}
+
+/* A page with one record of that kind. */
+static struct writer_page *make_health_page(const struct desk *desk, enum store_health_kind kind)
+{
+    struct writer_page *page = writer_page_new();
+    struct json_slice slice;
+
+    page->body = make_body(MIB);
+    page->page.customer_id = desk->customer_id;
+    page->page.source = "health";
+    page->page.part = "";
+    page->page.received_at = now;
+    page->page.health = page->health = store_health_new(kind);
+    page->health->decode = decode_title;
+    slice = json_page_record(page->body, 0);
+    g_ptr_array_add(page->health->records, health_record_new("1", slice.bytes, slice.length));
+    return page;
+}
+
+static void pages_of_health_are_committed_with_their_scan_and_their_bytes_given_back(void **state)
+{
+    struct desk *desk = *state;
+    struct writer_page *page = make_health_page(desk, STORE_HEALTH_OVERVIEWS);
+    int64_t inserted = 0;
+
+    page->health->scan = make_scan();
+    writer_push(desk->writer, page);
+    writer_push(desk->writer, make_health_page(desk, STORE_HEALTH_ISSUES));
+    while (writer_pending(desk->writer)) {
+        page = writer_take_done(desk->writer);
+        if (!page) {
+            client_step(desk->client, 1000);
+            continue;
+        }
+        assert_null(page->body);
+        assert_int_equal(page->health->records->len, 0);
+        inserted += page->page.counts.inserted;
+        writer_page_free(page);
+    }
+    assert_null(writer_error(desk->writer));
+    assert_int_equal(inserted, 2);
+    assert_int_equal(sql(desk, "SELECT count(*) FROM health_scan WHERE ok = 1"), 1);
+    assert_int_equal(sql(desk, "SELECT samples FROM service_states WHERE service = 'Exchange'"), 1);
+    assert_int_equal(sql(desk, "SELECT count(*) FROM service_issues WHERE title = 'a title'"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_desk, close_desk)
 
 int main(void)
@@ -303,6 +369,7 @@ int main(void)
         TEST(after_a_commit_that_failed_no_later_page_is_written_q118),
         TEST(when_the_disk_is_full_what_was_committed_before_stays_and_nothing_later_comes_q118),
         TEST(there_is_no_writer_without_a_database),
+        TEST(pages_of_health_are_committed_with_their_scan_and_their_bytes_given_back),
     };
     return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@ static void the_sources_are_found_by_the_names_that_users_write(void **state)
     assert_string_equal(source_find("users")->parts->path, "/v1.0/users");
     assert_string_equal(source_find("sign-ins")->parts->path, "/v1.0/auditLogs/signIns");
     assert_string_equal(source_find("directory-audits")->parts->path, "/v1.0/auditLogs/directoryAudits");
+    assert_string_equal(source_find("intune-audits")->parts->path, "/v1.0/deviceManagement/auditEvents");
+    assert_string_equal(source_find("health")->parts->path, "/v1.0/admin/serviceAnnouncement");
     assert_null(source_find("Sign-Ins"));
     assert_null(source_find("signins"));
     assert_null(source_find(""));
@@ -27,7 +29,7 @@ static void check_parts(const struct source *source)
 
 static void every_row_of_the_table_is_complete(void **state)
 {
-    unsigned events = 0, accounts = 0;
+    unsigned events = 0, others = 0;
 
     (void)state;
     for (const struct source *source = sources_all(); source->name != NULL; source++) {
@@ -35,8 +37,8 @@ static void every_row_of_the_table_is_complete(void **state)
         assert_non_null(source->permission);
         assert_true(source->page_size > 0 && source->page_size <= 1000);
         check_parts(source);
-        if (source->kind == SOURCE_ACCOUNTS) {
-            accounts++;
+        if (source->kind != SOURCE_EVENTS) {
+            others++;
             continue;
         }
         events++;
@@ -44,8 +46,8 @@ static void every_row_of_the_table_is_complete(void **state)
         assert_non_null(source->decode);
         assert_true(source->overlap_s >= 2 * 3600 && source->reach_s >= 7 * 86400);
     }
-    assert_int_equal(events, 2);
-    assert_int_equal(accounts, 1);
+    assert_int_equal(events, 3);
+    assert_int_equal(others, 2);
 }
 
 static void parts_are_found_by_the_names_that_the_configuration_has(void **state)
@@ -83,9 +85,12 @@ static void quirk_32_each_class_of_sign_ins_has_a_query_of_its_own(void **state)
 static void quirks_28_to_30_windows_ask_with_ge_and_le_for_the_field_of_their_collection(void **state)
 {
     const struct source *source = source_find("sign-ins"), *other = source_find("directory-audits");
+    const struct source *third = source_find("intune-audits");
     g_autofree char *sign_ins =
         source_window_url(source, source->parts, "https://graph.microsoft.com", 1795132800, 1795219200);
     g_autofree char *audits = source_window_url(other, other->parts, "http://127.0.0.1:8080/x", 0, 253402300799);
+    g_autofree char *intune =
+        source_window_url(third, third->parts, "https://graph.microsoft.com", 1795132800, 1795219200);
 
     (void)state;
     assert_string_equal(sign_ins, "https://graph.microsoft.com/v1.0/auditLogs/signIns?$filter=createdDateTime%20ge%20"
@@ -94,6 +99,10 @@ static void quirks_28_to_30_windows_ask_with_ge_and_le_for_the_field_of_their_co
     assert_string_equal(audits, "http://127.0.0.1:8080/x/v1.0/auditLogs/directoryAudits?$filter=activityDateTime%20ge"
                                 "%201970-01-01T00%3A00%3A00Z%20and%20activityDateTime%20le%209999-12-31T23%3A59%3A59Z&"
                                 "$top=1000");
+    /* Intune documents no $top. */
+    assert_string_equal(intune, "https://graph.microsoft.com/v1.0/deviceManagement/auditEvents?$filter=activityDateTime"
+                                "%20ge%202026-11-20T00%3A00%3A00Z%20and%20activityDateTime%20le%202026-11-21T00%3A00%3A"
+                                "00Z");
 }
 
 /* --- refusals
