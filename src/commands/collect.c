@@ -21,18 +21,6 @@ static void wishes_clear(struct wishes *wishes)
     g_free(wishes->hours);
 }
 
-/* Refuses a name that is none of `known` (char *): the one that was meant, when it is near, and all there are. */
-static void refuse_name(const struct command_context *context, const char *option, const char *what, const char *name,
-                        GPtrArray *known)
-{
-    g_ptr_array_add(known, NULL);
-    const char *nearest = text_nearest(name, (const char *const *)known->pdata);
-    g_autofree char *all = g_strjoinv(", ", (char **)known->pdata);
-    g_autofree char *meant = nearest ? g_strdup_printf("; did you mean \"%s\"?", nearest) : g_strdup(".");
-
-    command_usage_error(context, "%s: there is no %s \"%s\"%s The %ss are: %s", option, what, name, meant, what, all);
-}
-
 /* The names after --only, checked; NULL with a word on stderr. */
 static char **read_sources(const struct command_context *context, const char *only)
 {
@@ -45,7 +33,7 @@ static char **read_sources(const struct command_context *context, const char *on
     for (char **name = names; *name; name++) {
         g_strstrip(*name);
         if (!source_find(*name)) {
-            refuse_name(context, "--only", "source", *name, known);
+            command_refuse_name(context, "--only", "source", *name, known);
             return NULL;
         }
     }
@@ -98,7 +86,7 @@ static bool check_customer(const struct command_context *context, const char *na
         g_ptr_array_add(known, customer->name);
     }
     if (!found)
-        refuse_name(context, "--customer", "customer", name, known);
+        command_refuse_name(context, "--customer", "customer", name, known);
     return found;
 }
 
@@ -133,15 +121,59 @@ static int collect(struct command_context *context, const struct wishes *wishes,
     return command_finish(context, report->signal ? EXIT_SIGNAL + report->signal : collect_exit_status(report));
 }
 
-static const char summary[] =
-    "Reads what is new at Microsoft into the local database: users, sign-ins and directory audits of each customer.";
+/* What remains to be done once the command line was taken apart. */
+static int configure_and_collect(struct command_context *context, const struct wishes *wishes,
+                                 const char *const *sources)
+{
+    struct collect_options options = {.signal_fd = -1};
+    g_auto(GStrv) only = NULL;
+    int status;
 
-static const char description[] =
-    "The first run reads as far back as the service keeps records (30 days); later runs read what is new, and again\n"
-    "the last hours, and once more after 24 hours, 48 hours and 7 days, because records come late and change.\n"
-    "Nothing is stored twice. A run that was interrupted goes on where it stood.\n"
+    if (!command_configure(context, true, &status))
+        return status;
+    if (wishes->only && !(only = read_sources(context, wishes->only)))
+        return EXIT_USAGE;
+    options.config = context->config;
+    options.clock = &context->clock;
+    options.customer = wishes->customer;
+    options.sources = only ? (const char *const *)only : sources;
+    if (!read_since(context, wishes, &options) || !check_customer(context, wishes->customer))
+        return EXIT_USAGE;
+    return collect(context, wishes, &options);
+}
+
+/* `sources`: those to read, NULL-ended; NULL: what the command line and the configuration say. */
+static int run(const struct command_usage *usage, int argc, char **argv, struct wishes *wishes,
+               const char *const *sources)
+{
+    g_auto(CommandContext) context = {0};
+    int status;
+
+    if (command_parse(&context, usage, &argc, &argv, &status)) {
+        if (argc > 1)
+            status = command_usage_error(&context, "%s takes no argument '%s'", usage->name, argv[1]);
+        else
+            status = configure_and_collect(&context, wishes, sources);
+    }
+    wishes_clear(wishes);
+    return status;
+}
+
+/* --- collect ---------------------------------------------------------------------------------------------------------
+ */
+
+static const char collect_summary[] =
+    "Reads what is new at Microsoft into the local database: users, sign-ins, directory audits, Intune audits and\n"
+    "service health of each customer.";
+
+static const char collect_description[] =
+    "The first run reads as far back as the service keeps records (30 days; of Intune a year); later runs read what "
+    "is\n"
+    "new, and again the last hours, and once more after 24 hours, 48 hours and 7 days, because records come late and\n"
+    "change. Nothing is stored twice. A run that was interrupted goes on where it stood.\n"
     "\n"
-    "Users are listed once, and from then on only what changed is read; --hours and --since do not concern them.\n"
+    "Users are listed once, and from then on only what changed is read. Service health is read whole each time (see\n"
+    "m365keep scan). --hours and --since concern neither.\n"
     "\n"
     "Credentials come from the environment or .env: GRAPH_TENANT_ID, GRAPH_CLIENT_ID, GRAPH_CLIENT_SECRET (or\n"
     "GRAPH_CLIENT_SECRET_FILE, or GRAPH_CLIENT_CERTIFICATE). m365keep.yaml names the sources and the types of "
@@ -166,31 +198,46 @@ int command_collect(int argc, char **argv)
          "Read events from T on, whatever was read before (2026-11-20, 36h, 7d)", "T"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &wishes.json, "Report as one JSON value", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
-    const struct command_usage usage = {
-        .name = "collect", .arguments = "", .summary = summary, .description = description, .entries = entries};
-    g_auto(CommandContext) context = {0};
-    g_auto(GStrv) sources = NULL;
-    struct collect_options options = {.signal_fd = -1};
-    int status;
+    const struct command_usage usage = {.name = "collect",
+                                        .arguments = "",
+                                        .summary = collect_summary,
+                                        .description = collect_description,
+                                        .entries = entries};
 
-    if (!command_parse(&context, &usage, &argc, &argv, &status))
-        goto out;
-    if (argc > 1) {
-        status = command_usage_error(&context, "collect takes no argument '%s'", argv[1]);
-        goto out;
-    }
-    if (!command_configure(&context, true, &status))
-        goto out;
-    options.config = context.config;
-    options.clock = &context.clock;
-    options.customer = wishes.customer;
-    status = EXIT_USAGE;
-    if (wishes.only && !(sources = read_sources(&context, wishes.only)))
-        goto out;
-    options.sources = (const char *const *)sources;
-    if (read_since(&context, &wishes, &options) && check_customer(&context, wishes.customer))
-        status = collect(&context, &wishes, &options);
-out:
-    wishes_clear(&wishes);
-    return status;
+    return run(&usage, argc, argv, &wishes, NULL);
+}
+
+/* --- scan ------------------------------------------------------------------------------------------------------------
+ */
+
+static const char scan_summary[] =
+    "Looks at the health of each customer's services once, and keeps it: the status of every service, its issues, and\n"
+    "the posts of the message center. The same as collect --only health.";
+
+static const char scan_description[] =
+    "Run it every few minutes: the statuses that follow one another become stretches of time, from the first scan "
+    "that\n"
+    "saw a status to the last. A scan that fails is noted, and leaves a gap only when it takes long until the next "
+    "one\n"
+    "that succeeds. It goes on while a collect is under way; of two scans at once, the second one ends.\n"
+    "\n"
+    "What m365keep.yaml names as a customer's services is followed; all issues and posts are kept.\n"
+    "Exit status: 0 all done, 1 failed, 2 usage or configuration, 3 done in part.\n"
+    "\n"
+    "Examples:\n"
+    "  m365keep scan\n"
+    "  m365keep scan --customer contoso --json";
+
+int command_scan(int argc, char **argv)
+{
+    static const char *const health[] = {"health", NULL};
+    struct wishes wishes = {0};
+    const GOptionEntry entries[] = {
+        {"customer", 0, 0, G_OPTION_ARG_STRING, &wishes.customer, "Scan this customer only (default: all)", "NAME"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &wishes.json, "Report as one JSON value", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL}};
+    const struct command_usage usage = {
+        .name = "scan", .arguments = "", .summary = scan_summary, .description = scan_description, .entries = entries};
+
+    return run(&usage, argc, argv, &wishes, health);
 }

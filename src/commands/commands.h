@@ -28,8 +28,11 @@ struct command {
 };
 
 int command_collect(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_init(int argc, char **argv);
+int command_scan(int argc, char **argv);
 int command_search(int argc, char **argv);
+int command_status(int argc, char **argv);
 
 /* Runs the command that argv[1] names, or teaches. `commands` is ended by a NULL name. */
 int commands_run(const struct command *commands, int argc, char **argv);
@@ -62,6 +65,14 @@ bool command_parse(struct command_context *context, const struct command_usage *
 /* Reads the configuration, starts the log and the clock. False with *status as above, after a word on stderr. */
 bool command_configure(struct command_context *context, bool need_customers, int *status);
 
+/* The same with the customers, for those who look at what is wrong: a configuration at fault is told in *fault
+ * (returned: g_free; NULL: there is none), and context->config is then what can be read without the customers'
+ * credentials, or NULL. The log tells errors only from here on. False with *status for a wrong command line only. */
+bool command_configure_anyway(struct command_context *context, char **fault, int *status);
+
+/* The database that command line or environment name, for where there is no configuration; NULL: none. Borrowed. */
+const char *command_database(const struct command_context *context);
+
 void command_context_clear(struct command_context *context);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CommandContext, command_context_clear)
 
@@ -73,6 +84,11 @@ int command_fail(const struct command_context *context, int status, const char *
 
 /* A usage error, with a hint at --help; returns 2. */
 int command_usage_error(const struct command_context *context, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* The same for the value of an option that is none of the names `known` (char *; ended by this call): says which one
+ * was meant, when one is near, and all there are. `what` is what they name: "customer". */
+int command_refuse_name(const struct command_context *context, const char *option, const char *what, const char *name,
+                        GPtrArray *known);
 
 /* A remark on stderr, not with --quiet. */
 void command_say(const struct command_context *context, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -55,6 +55,18 @@ int command_usage_error(const struct command_context *context, const char *forma
     return EXIT_USAGE;
 }
 
+int command_refuse_name(const struct command_context *context, const char *option, const char *what, const char *name,
+                        GPtrArray *known)
+{
+    g_ptr_array_add(known, NULL);
+    const char *nearest = text_nearest(name, (const char *const *)known->pdata);
+    g_autofree char *all = g_strjoinv(", ", (char **)known->pdata);
+    g_autofree char *meant = nearest != NULL ? g_strdup_printf("; did you mean \"%s\"?", nearest) : g_strdup(".");
+
+    return command_usage_error(context, "%s: there is no %s \"%s\"%s The %ss are: %s", option, what, name, meant, what,
+                               all);
+}
+
 void command_say(const struct command_context *context, const char *format, ...)
 {
     va_list arguments;
@@ -214,6 +226,46 @@ bool command_configure(struct command_context *context, bool need_customers, int
         log_write(LOG_LEVEL_INFO, "The clock is simulated: schedules, windows, tokens and waits follow it.", "clock",
                   context->config->clock_spec, NULL);
     return true;
+}
+
+static void log_from(const struct command_context *context, enum log_level level)
+{
+    log_init(context->verbose ? LOG_LEVEL_DEBUG : level,
+             g_strcmp0(context->log_format, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT, &context->clock);
+}
+
+bool command_configure_anyway(struct command_context *context, char **fault, int *status)
+{
+    struct config_options options = {.config_file = context->config_file,
+                                     .env_file = context->env_file,
+                                     .database = context->database,
+                                     .need_customers = true};
+    g_autoptr(GError) error = NULL;
+
+    *fault = NULL;
+    if (g_strcmp0(context->database, "") == 0 || g_strcmp0(context->config_file, "") == 0) {
+        *status = command_usage_error(context, "--db and --config take the path of a file");
+        return false;
+    }
+    clock_init(&context->clock, NULL, NULL);
+    log_from(context, LOG_LEVEL_WARN);
+    context->config = config_load(&options, &error);
+    log_from(context, LOG_LEVEL_ERROR);
+    if (context->config == NULL) {
+        *fault = g_strdup(error->message);
+        options.need_customers = false;
+        context->config = config_load(&options, NULL);
+    }
+    if (context->config != NULL) /* config_load has looked at the clock */
+        clock_init(&context->clock, context->config->clock_spec, NULL);
+    return true;
+}
+
+const char *command_database(const struct command_context *context)
+{
+    const char *database = context->database != NULL ? context->database : g_getenv("M365KEEP_DB");
+
+    return database != NULL && *database != '\0' ? database : NULL;
 }
 
 void command_context_clear(struct command_context *context)

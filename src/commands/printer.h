@@ -39,7 +39,7 @@ struct print_kind {
 };
 
 enum {
-    PRINT_COLUMNS_MOST = 8,
+    PRINT_COLUMNS_MOST = 9,
     PRINT_WIDE = 100 /* columns of a wide terminal */
 };
 

@@ -13,7 +13,7 @@ enum {
 
 static void search_clear(struct search *search)
 {
-    g_free(search->in);
+    g_free(search->in_text);
     g_free(search->service);
     g_free(search->actor);
     g_free(search->operation);
@@ -29,8 +29,8 @@ static void search_clear(struct search *search)
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 static const char summary[] =
-    "Finds the newest events that hold all the words and meet all the filters, newest first, or with "
-    "--in users accounts. Without words, the newest events, or every account.";
+    "Finds the newest events that hold all the words and meet all the filters, newest first, or with --in "
+    "accounts, issues or messages of service health. Without words, the newest events, or all of the others.";
 
 static const char description[] =
     "Words match whole words, whatever their case, anywhere in a record: names, addresses, GUIDs, IP\n"
@@ -42,8 +42,11 @@ static const char description[] =
     "TIME is a date or time (2026-11-20, 2026-11-20T07:00, UTC unless it says otherwise) or an age (90m, 24h,\n"
     "7d). --start is included, --end is not.\n"
     "\n"
-    "--in users searches the accounts of the directory, removed ones too; filters other than --customer are for\n"
-    "events.\n"
+    "--in users searches the accounts of the directory, removed ones too; --in issues the incidents and\n"
+    "advisories of service health with all their posts, and --in messages the announcements of the message\n"
+    "centre, those last modified first. --customer filters them all; --service (a display name, such as\n"
+    "\"Exchange Online\"), --start and --end (when last modified) filter issues and messages; the other filters\n"
+    "are for events.\n"
     "\n"
     "--raw prints the exact bytes that Microsoft sent for each record and a newline: NDJSON, as long as the\n"
     "service does not spread a record over several lines. Of an account, the JSON as last received, with later\n"
@@ -53,22 +56,27 @@ static const char description[] =
     "  m365keep search alice@example.org --start 7d\n"
     "  m365keep search 203.0.113.7 --result failure --json | jq '.[].actor_display'\n"
     "  m365keep search '\"reset password\"' --service UserManagement --csv > resets.csv\n"
-    "  m365keep search --in users alice\n";
+    "  m365keep search --in users alice\n"
+    "  m365keep search --in issues --service \"Exchange Online\" --start 30d\n"
+    "  m365keep search --in messages '\"basic authentication\"' --csv > announcements.csv\n";
 
 static bool parse_options(struct command_context *context, struct search *search, int *argc, char ***argv, int *status)
 {
     const GOptionEntry entries[] = {
-        {"in", 0, 0, G_OPTION_ARG_STRING, &search->in, "What to search: events (default) or users", "WHAT"},
-        {"service", 0, 0, G_OPTION_ARG_STRING, &search->service, "Only events of this service", "NAME"},
+        {"in", 0, 0, G_OPTION_ARG_STRING, &search->in_text,
+         "What to search: events (default), users, issues or messages", "WHAT"},
+        {"service", 0, 0, G_OPTION_ARG_STRING, &search->service, "Only what is about this service", "NAME"},
         {"actor", 0, 0, G_OPTION_ARG_STRING, &search->actor, "Only what this address, name or id did", "NAME"},
         {"operation", 0, 0, G_OPTION_ARG_STRING, &search->operation, "Only this operation", "NAME"},
         {"result", 0, 0, G_OPTION_ARG_STRING, &search->result, "Only events with this result (success, failure ...)",
          "NAME"},
         {"customer", 0, 0, G_OPTION_ARG_STRING, &search->customer, "Only what is this customer's", "NAME"},
-        {"source", 0, 0, G_OPTION_ARG_STRING, &search->source, "Only this source (sign-ins, directory-audits ...)",
-         "NAME"},
-        {"start", 0, 0, G_OPTION_ARG_STRING, &search->start_text, "Only events at or after TIME", "TIME"},
-        {"end", 0, 0, G_OPTION_ARG_STRING, &search->end_text, "Only events before TIME", "TIME"},
+        {"source", 0, 0, G_OPTION_ARG_STRING, &search->source,
+         "Only this source (sign-ins, directory-audits, intune-audits ...)", "NAME"},
+        {"start", 0, 0, G_OPTION_ARG_STRING, &search->start_text,
+         "Only what happened, or was last modified, at or after TIME", "TIME"},
+        {"end", 0, 0, G_OPTION_ARG_STRING, &search->end_text, "Only what happened, or was last modified, before TIME",
+         "TIME"},
         {"limit", 0, 0, G_OPTION_ARG_INT, &search->limit, "Print N rows at most (default 50)", "N"},
         {"time-limit", 0, 0, G_OPTION_ARG_INT, &search->time_limit_s, "Give up after N seconds (default 30; 0: never)",
          "N"},
@@ -93,31 +101,55 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n")] == '\0';
 }
 
-/* --in, and what goes with it. An empty value comes from a variable that is not set, in a script: to leave the filter
- * out would find everything. */
-static bool check_filters(const struct command_context *context, struct search *search, int *status)
+static const char *const in_names[] = {[SEARCH_EVENTS] = "events",
+                                       [SEARCH_USERS] = "users",
+                                       [SEARCH_ISSUES] = "issues",
+                                       [SEARCH_MESSAGES] = "messages",
+                                       NULL};
+
+/* --in. */
+static bool check_in(const struct command_context *context, struct search *search, int *status)
+{
+    if (search->in_text == NULL)
+        return true; /* events */
+    for (size_t i = 0; in_names[i] != NULL; i++)
+        if (strcmp(search->in_text, in_names[i]) == 0) {
+            search->in = (enum search_in)i;
+            return true;
+        }
+    *status = command_usage_error(context, "--in takes events, users, issues or messages, not \"%s\"", search->in_text);
+    return false;
+}
+
+/* What a filter applies to. */
+enum filter_scope { FOR_EVENTS, FOR_DATED /* whatever has a time and a service */, FOR_ALL };
+
+static bool applies(enum filter_scope scope, enum search_in in)
+{
+    return scope == FOR_ALL || in == SEARCH_EVENTS || (scope == FOR_DATED && in != SEARCH_USERS);
+}
+
+/* What goes with --in. An empty value comes from a variable that is not set, in a script: to leave the filter out would
+ * find everything. */
+static bool check_filters(const struct command_context *context, const struct search *search, int *status)
 {
     const struct {
         const char *option, *value;
-        bool for_both;
+        enum filter_scope scope;
     } filters[] = {
-        {"--customer", search->customer, true}, {"--service", search->service, false},
-        {"--actor", search->actor, false},      {"--operation", search->operation, false},
-        {"--result", search->result, false},    {"--source", search->source, false},
-        {"--start", search->start_text, false}, {"--end", search->end_text, false},
+        {"--customer", search->customer, FOR_ALL},  {"--service", search->service, FOR_DATED},
+        {"--actor", search->actor, FOR_EVENTS},     {"--operation", search->operation, FOR_EVENTS},
+        {"--result", search->result, FOR_EVENTS},   {"--source", search->source, FOR_EVENTS},
+        {"--start", search->start_text, FOR_DATED}, {"--end", search->end_text, FOR_DATED},
     };
 
-    search->for_users = g_strcmp0(search->in, "users") == 0;
-    if (search->in != NULL && !search->for_users && strcmp(search->in, "events") != 0) {
-        *status = command_usage_error(context, "--in takes events or users, not \"%s\"", search->in);
-        return false;
-    }
     for (size_t i = 0; i < G_N_ELEMENTS(filters); i++) {
         if (filters[i].value == NULL)
             continue;
-        if (search->for_users && !filters[i].for_both)
-            *status =
-                command_usage_error(context, "%s filters events only: leave it out, or --in users", filters[i].option);
+        if (!applies(filters[i].scope, search->in))
+            *status = command_usage_error(context, "%s filters %s only: leave it out, or --in %s", filters[i].option,
+                                          filters[i].scope == FOR_EVENTS ? "events" : "events, issues and messages",
+                                          in_names[search->in]);
         else if (is_blank(filters[i].value))
             *status = command_usage_error(context, "%s is empty: give it a value, or leave it out to search without it",
                                           filters[i].option);
@@ -187,7 +219,7 @@ static bool read_times(const struct command_context *context, struct search *sea
     return true;
 }
 
-/* --- for both kinds of search ------------------------------------------------------------------------------------- */
+/* --- for all kinds of search -------------------------------------------------------------------------------------- */
 
 struct printer *search_printer(const struct search *search, const struct print_kind *kind)
 {
@@ -233,6 +265,13 @@ static struct store *open_store(const struct command_context *context, int *stat
     return store;
 }
 
+static int (*const searches[])(const struct command_context *context, struct search *search, struct store *store) = {
+    [SEARCH_EVENTS] = search_events,
+    [SEARCH_USERS] = search_users,
+    [SEARCH_ISSUES] = search_health,
+    [SEARCH_MESSAGES] = search_health,
+};
+
 int command_search(int argc, char **argv)
 {
     g_auto(CommandContext) context = {0};
@@ -240,11 +279,12 @@ int command_search(int argc, char **argv)
     int status = EXIT_DONE;
 
     if (parse_options(&context, &search, &argc, &argv, &status) && check_options(&context, &search, &status) &&
-        check_filters(&context, &search, &status) && take_words(&context, &search, argv + 1, &status) &&
-        command_configure(&context, false, &status) && read_times(&context, &search, &status)) {
+        check_in(&context, &search, &status) && check_filters(&context, &search, &status) &&
+        take_words(&context, &search, argv + 1, &status) && command_configure(&context, false, &status) &&
+        read_times(&context, &search, &status)) {
         g_autoptr(Store) store = open_store(&context, &status);
         if (store != NULL)
-            status = (search.for_users ? search_users : search_events)(&context, &search, store);
+            status = searches[search.in](&context, &search, store);
     }
     search_clear(&search);
     return status;

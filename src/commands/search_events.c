@@ -5,11 +5,9 @@
 
 #include "base/base.h"
 #include "event_print.h"
+#include "sources/sources.h"
 
-enum {
-    SAMPLE = 1000, /* newest events that are looked at for what a filter might have meant */
-    VALUES_SHOWN = 8,
-};
+enum { SAMPLE = 1000 }; /* newest events that are looked at for what a filter might have meant */
 
 struct found {
     struct search *search;
@@ -92,8 +90,8 @@ static void say_how_many(const struct command_context *context, const struct fou
 /* A filter's name and value, where in the query it stands, and the column it is about. */
 struct filter {
     const char *option, *value;
-    const char *(*column)(const struct store_event *event);
-    struct store_query alone; /* this filter and no other */
+    const char *(*column)(const struct store_event *event); /* NULL: the source, whose values are known */
+    struct store_query alone;                               /* this filter and no other */
 };
 
 struct sample {
@@ -126,11 +124,6 @@ static const char *customer_of(const struct store_event *event)
     return event->customer;
 }
 
-static const char *source_of(const struct store_event *event)
-{
-    return event->source;
-}
-
 static bool each_sample(const struct store_event *event, void *user)
 {
     struct sample *sample = user;
@@ -157,21 +150,59 @@ static GPtrArray *known_values(struct store *store, const struct filter *filter)
     return sample.values;
 }
 
+/* What is to be said of a known source that no event is from. */
+static void explain_source(const struct command_context *context, const struct source *source)
+{
+    switch (source->kind) {
+    case SOURCE_EVENTS:
+        command_say(context, "The database holds no events of %s yet: run m365keep collect --only %s.", source->name,
+                    source->name);
+        break;
+    case SOURCE_ACCOUNTS:
+        command_say(context, "%s brings accounts, not events: search them with --in users.", source->name);
+        break;
+    case SOURCE_HEALTH:
+        command_say(context, "%s brings no events: search with --in issues or --in messages.", source->name);
+        break;
+    }
+}
+
+/* The sources are known whether or not anything has come from them. */
+static void suggest_source(const struct command_context *context, const char *value)
+{
+    g_autofree char *name = g_ascii_strdown(value, -1);
+    const struct source *source = source_find(name);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    if (source != NULL) {
+        explain_source(context, source);
+        return;
+    }
+    for (source = sources_all(); source->name != NULL; source++)
+        if (source->kind == SOURCE_EVENTS)
+            g_ptr_array_add(names, (gpointer)source->name);
+    g_ptr_array_add(names, NULL);
+    const char *meant = search_meant(value, (const char *const *)names->pdata);
+    g_autofree char *list = search_list((const char *const *)names->pdata);
+    if (meant != NULL)
+        command_say(context, "There is no source \"%s\" of events. Did you mean \"%s\"?", value, meant);
+    else
+        command_say(context, "There is no source \"%s\" of events. There are: %s.", value, list);
+}
+
 static void suggest_value(const struct command_context *context, struct store *store, const struct filter *filter)
 {
     g_autoptr(GPtrArray) values = known_values(store, filter);
-    const char *nearest = text_nearest(filter->value, (const char *const *)values->pdata);
+    const char *nearest = search_meant(filter->value, (const char *const *)values->pdata);
 
     if (nearest != NULL) {
         command_say(context, "No event at all has %s \"%s\". Did you mean \"%s\"?", filter->option, filter->value,
                     nearest);
         return;
     }
-    g_autoptr(GString) list = g_string_new(NULL);
-    for (guint i = 0; i < VALUES_SHOWN && values->pdata[i] != NULL; i++)
-        g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", (const char *)values->pdata[i]);
+    g_autofree char *list = search_list((const char *const *)values->pdata);
     command_say(context, "No event at all has %s \"%s\". Among the newest are: %s.", filter->option, filter->value,
-                list->str);
+                list);
 }
 
 /* A filter that no event passes is the likeliest slip. True when one was told. */
@@ -182,7 +213,7 @@ static bool suggest_filter(const struct command_context *context, const struct s
         {"--operation", query->operation, operation_of, {.operation = query->operation}},
         {"--result", query->result, result_of, {.result = query->result}},
         {"--customer", query->customer, customer_of, {.customer = query->customer}},
-        {"--source", query->source, source_of, {.source = query->source}},
+        {"--source", query->source, NULL, {.source = query->source}},
         {"--actor", query->actor, actor_of, {.actor = query->actor}},
     };
 
@@ -190,42 +221,33 @@ static bool suggest_filter(const struct command_context *context, const struct s
         struct store_query alone = filters[i].alone;
         alone.limit = 1;
         alone.time_limit_ms = 1000;
-        if (filters[i].value != NULL && count(store, &alone, 1) == 0) {
+        if (filters[i].value == NULL || count(store, &alone, 1) != 0)
+            continue;
+        if (filters[i].column != NULL)
             suggest_value(context, store, &filters[i]);
-            return true;
-        }
+        else
+            suggest_source(context, filters[i].value);
+        return true;
     }
     return false;
 }
 
-static bool occurs(struct store *store, const char *word)
+static int64_t count_words(const struct search_probe *probe, const char *words, bool alone, int64_t cap)
 {
-    const struct store_query alone = {.words = word, .limit = 1, .time_limit_ms = 1000};
-    return count(store, &alone, 1) != 0;
+    const struct found *found = probe->found;
+    struct store_query query = alone ? (struct store_query){.limit = 1, .time_limit_ms = 1000} : found->query;
+
+    query.words = words;
+    return count(probe->store, &query, cap);
 }
 
-/* True when it was told how a wider search would do better. */
-static bool suggest_wider(const struct command_context *context, const struct found *found, struct store *store)
+/* True when it was told how many there are at other times. */
+static bool suggest_any_time(const struct command_context *context, const struct found *found, struct store *store)
 {
-    g_autofree char *prefixes = search_prefixes(found->search);
     struct store_query wider = found->query;
 
-    wider.words = prefixes;
-    int64_t n = prefixes != NULL ? count(store, &wider, SEARCH_COUNT_CAP) : 0;
-    if (n > 0) {
-        g_autofree char *total = search_capped(n, SEARCH_COUNT_CAP);
-        command_say(context, "No event matches. Words match whole words; '%s' would match %s.", prefixes, total);
-        return true;
-    }
-    g_autofree char *missing = search_missing_words(found->search, store, occurs);
-    if (missing != NULL) {
-        command_say(context, "No event holds %s. Words match whole words: try the beginning of one and a star (alic*).",
-                    missing);
-        return true;
-    }
-    wider = found->query;
     wider.has_start = wider.has_end = false;
-    n = found->query.has_start || found->query.has_end ? count(store, &wider, SEARCH_COUNT_CAP) : 0;
+    int64_t n = found->query.has_start || found->query.has_end ? count(store, &wider, SEARCH_COUNT_CAP) : 0;
     if (n > 0) {
         g_autofree char *total = search_capped(n, SEARCH_COUNT_CAP);
         command_say(context, "No event matches in that time; at any time, %s would.", total);
@@ -236,10 +258,12 @@ static bool suggest_wider(const struct command_context *context, const struct fo
 static void say_why_none(const struct command_context *context, const struct found *found, struct store *store)
 {
     const struct store_query any = {.limit = 1, .time_limit_ms = 1000};
+    const struct search_probe probe = {"event", store, found, count_words};
 
     if (count(store, &any, 1) == 0)
         command_say(context, "The database holds no events yet: run m365keep collect.");
-    else if (suggest_filter(context, &found->query, store) || suggest_wider(context, found, store))
+    else if (suggest_filter(context, &found->query, store) || search_suggest_words(context, found->search, &probe) ||
+             suggest_any_time(context, found, store))
         return;
     else if (search_has_plain_words(found->search))
         command_say(context,

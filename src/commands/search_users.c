@@ -92,41 +92,25 @@ static void suggest_customer(const struct command_context *context, const char *
         command_say(context, "No account at all has --customer \"%s\".", customer);
 }
 
-static bool occurs(struct store *store, const char *word)
+static int64_t count_words(const struct search_probe *probe, const char *words, bool alone, int64_t cap)
 {
-    return count(store, (struct store_user_query){.words = word}, 0) != 0;
-}
+    const struct found *found = probe->found;
+    struct store_user_query query = alone ? (struct store_user_query){0} : found->query;
 
-/* True when it was told how other words would do better. */
-static bool suggest_words(const struct command_context *context, const struct found *found, struct store *store)
-{
-    g_autofree char *prefixes = search_prefixes(found->search);
-    struct store_user_query wider = found->query;
-
-    wider.words = prefixes;
-    int64_t n = prefixes != NULL ? count(store, wider, SEARCH_COUNT_CAP) : 0;
-    if (n > 0) {
-        g_autofree char *total = search_capped(n, SEARCH_COUNT_CAP);
-        command_say(context, "No account matches. Words match whole words; '%s' would match %s.", prefixes, total);
-        return true;
-    }
-    g_autofree char *missing = search_missing_words(found->search, store, occurs);
-    if (missing != NULL)
-        command_say(context,
-                    "No account holds %s. Words match whole words: try the beginning of one and a star (alic*).",
-                    missing);
-    return missing != NULL;
+    query.words = words;
+    return count(probe->store, query, (int)cap);
 }
 
 static void say_why_none(const struct command_context *context, const struct found *found, struct store *store)
 {
     const char *customer = found->query.customer;
+    const struct search_probe probe = {"account", store, found, count_words};
 
     if (count(store, (struct store_user_query){0}, 0) == 0)
         command_say(context, "The database holds no accounts yet: run m365keep collect.");
     else if (customer != NULL && count(store, (struct store_user_query){.customer = customer}, 0) == 0)
         suggest_customer(context, customer, store);
-    else if (suggest_words(context, found, store))
+    else if (search_suggest_words(context, found->search, &probe))
         return;
     else if (search_has_plain_words(found->search))
         command_say(context, "No account matches: each of the words occurs, but not together. Try fewer words.");

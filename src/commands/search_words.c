@@ -6,6 +6,8 @@
 #include "base/base.h"
 
 enum {
+    VALUES_SHOWN = 8,
+    PART_LEAST = 3,   /* letters of a value that may stand for the whole */
     PREFIX_LEAST = 3, /* letters; the index cannot do shorter prefixes in reasonable time */
     PREFIX_LEAST_FOREIGN = 2,
 };
@@ -31,7 +33,8 @@ static bool can_be_prefix(const char *word)
     return g_utf8_strlen(word, -1) >= (foreign ? PREFIX_LEAST_FOREIGN : PREFIX_LEAST);
 }
 
-char *search_prefixes(const struct search *search)
+/* The words as prefixes, where that makes a difference; else NULL. */
+static char *as_prefixes(const struct search *search)
 {
     if (!search_has_plain_words(search))
         return NULL;
@@ -47,14 +50,60 @@ char *search_prefixes(const struct search *search)
     return changed ? g_strdup(prefixes->str) : NULL;
 }
 
-char *search_missing_words(const struct search *search, struct store *store, search_occurs occurs)
+/* The words that do not occur at all, quoted; NULL when there is none such. */
+static char *missing_words(const struct search *search, const struct search_probe *probe)
 {
     if (!search_has_plain_words(search))
         return NULL;
     g_auto(GStrv) words = g_strsplit_set(search->words, " \t\n", -1);
     g_autoptr(GString) missing = g_string_new(NULL);
     for (char **word = words; *word != NULL; word++)
-        if (**word != '\0' && !occurs(store, *word))
+        if (**word != '\0' && probe->count(probe, *word, true, 1) == 0)
             g_string_append_printf(missing, "%s\"%s\"", missing->len > 0 ? ", " : "", *word);
     return missing->len > 0 ? g_strdup(missing->str) : NULL;
+}
+
+bool search_suggest_words(const struct command_context *context, const struct search *search,
+                          const struct search_probe *probe)
+{
+    g_autofree char *prefixes = as_prefixes(search);
+    int64_t n = prefixes != NULL ? probe->count(probe, prefixes, false, SEARCH_COUNT_CAP) : 0;
+
+    if (n > 0) {
+        g_autofree char *total = search_capped(n, SEARCH_COUNT_CAP);
+        command_say(context, "No %s matches. Words match whole words; '%s' would match %s.", probe->noun, prefixes,
+                    total);
+        return true;
+    }
+    g_autofree char *missing = missing_words(search, probe);
+    if (missing != NULL)
+        command_say(context, "No %s holds %s. Words match whole words: try the beginning of one and a star (alic*).",
+                    probe->noun, missing);
+    return missing != NULL;
+}
+
+/* --- words about a filter ----------------------------------------------------------------------------------------- */
+
+const char *search_meant(const char *value, const char *const *values)
+{
+    const char *nearest = text_nearest(value, values);
+    g_autofree char *folded = g_utf8_casefold(value, -1);
+
+    if (nearest != NULL || g_utf8_strlen(folded, -1) < PART_LEAST)
+        return nearest;
+    for (size_t i = 0; nearest == NULL && values[i] != NULL; i++) {
+        g_autofree char *whole = g_utf8_casefold(values[i], -1);
+        if (strstr(whole, folded) != NULL)
+            nearest = values[i];
+    }
+    return nearest;
+}
+
+char *search_list(const char *const *values)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (size_t i = 0; i < VALUES_SHOWN && values[i] != NULL; i++)
+        g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", values[i]);
+    return g_strdup(list->str);
 }

@@ -39,16 +39,19 @@ typedef void (*doctor_found)(const struct doctor_finding *finding, void *user);
 
 struct doctor_options {
     const struct config *config; /* NULL: it could not be read, which `config_error` says */
-    const char *config_error;    /* NULL: none */
+    const char *config_error;    /* NULL: none. With a config: the customers' part of it cannot be used */
+    const char *database;        /* looked at when there is no config; NULL: none is known */
     const struct clock *clock;
     const char *customer; /* NULL: every one */
-    int signal_fd;        /* readable: ends early; -1: none */
+    int signal_fd;        /* readable, and left so: ends early; -1: none */
     doctor_found found;
     void *user;
 };
 
-/* Looks at everything, those who depend on one that failed left out. Returns the worst severity found; *interrupted
- * tells whether a signal ended it. */
+/* Looks at everything, what depends on something that failed left out: configuration, database, disk, network, each
+ * customer, clock, MongoDB, mail; findings come in that order, though all is asked side by side. Changes nothing, sends
+ * no mail, and waits for nobody longer than a minute. Returns the worst severity found; *interrupted tells whether the
+ * signal ended it: then not all was looked at. */
 enum doctor_severity doctor_run(const struct doctor_options *options, bool *interrupted);
 
 /* The permissions of all sources as a table in Markdown: what docs/permissions.md is made of. Appends. */
@@ -60,7 +63,7 @@ void doctor_append_permissions(GString *out);
 enum standing_state {
     STANDING_FRESH,
     STANDING_STALE,       /* no success for too long: see stale_after_s */
-    STANDING_NEVER,       /* configured, and never collected */
+    STANDING_NEVER,       /* no run has ended yet */
     STANDING_UNAVAILABLE, /* the tenant or cloud does not have this */
     STANDING_KEPT         /* not configured any more: its records are kept */
 };
@@ -75,12 +78,13 @@ struct standing_source {
 };
 
 typedef struct standing {
-    GPtrArray *sources; /* struct standing_source *, owned; by customer as configured, those kept last */
+    GPtrArray *sources; /* struct standing_source *, owned; by customer as configured, customers that are kept last */
     unsigned findings;
 } Standing;
 
-/* Judges. `config` may have no customers: then only what the database knows is told, and nothing counts as kept. All
- * pointers borrowed for the standing's life. Returned: standing_free. */
+/* Judges. `config` may have no customers: then only what the database knows is told, and nothing counts as kept. Of
+ * customers without tenant_id, those of a file that is read without its secrets, the records are found by their name.
+ * All pointers borrowed for the standing's life. Returned: standing_free. */
 struct standing *standing_new(const struct config *config, const struct store_status *status, int64_t now);
 void standing_free(struct standing *standing);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Standing, standing_free)

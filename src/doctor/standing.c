@@ -1,1 +1,162 @@
+#include <string.h>
+
 #include "doctor/doctor.h"
+#include "sources/sources.h"
+
+enum { MISSED_RUNS = 3, STALE_LEAST_S = 90 * 60, DAY_S = 24 * 60 * 60 };
+
+static const char health[] = "health";
+
+/* What is judged. */
+struct judge {
+    const struct config *config;
+    const struct store_status *status;
+    int64_t now;
+    GHashTable *told; /* struct store_status_source * that have their place already */
+    struct standing *standing;
+};
+
+/* --- one source ------------------------------------------------------------------------------------------------------
+ */
+
+/* Health is looked at every few minutes, and its gaps have a measure already. */
+static int64_t stale_after(const struct config *config, const char *source)
+{
+    const struct config_schedule *schedule = &config->schedule.collect;
+
+    if (strcmp(source, health) == 0)
+        return config_health_max_gap_s(config);
+    return MAX(MISSED_RUNS * (schedule->daily ? DAY_S : schedule->every_s), STALE_LEAST_S);
+}
+
+static enum standing_state state_of(const struct judge *judge, const struct standing_source *source)
+{
+    const struct store_status_source *facts = source->facts;
+
+    if (facts == NULL || facts->last_run_at == 0)
+        return STANDING_NEVER;
+    if (facts->outcome == STORE_OUTCOME_UNAVAILABLE)
+        return STANDING_UNAVAILABLE;
+    return judge->now - facts->last_success_at > source->stale_after_s ? STANDING_STALE : STANDING_FRESH;
+}
+
+static bool is_finding(const struct standing_source *source)
+{
+    switch (source->state) {
+    case STANDING_STALE:
+    case STANDING_NEVER:
+        return true;
+    case STANDING_FRESH:
+        return source->facts->holes->len > 0;
+    case STANDING_UNAVAILABLE:
+    case STANDING_KEPT:
+        break;
+    }
+    return false;
+}
+
+/* Of a customer's tenant, or with `customer` NULL of one that the configuration does not name. */
+static void add(struct judge *judge, const struct config_customer *customer, const char *tenant_id, const char *name,
+                const struct store_status_source *facts, bool kept)
+{
+    struct standing_source *source = g_new0(struct standing_source, 1);
+
+    source->customer = customer != NULL ? customer->name : facts->customer;
+    source->tenant_id = tenant_id;
+    source->source = name;
+    source->facts = facts;
+    source->stale_after_s = stale_after(judge->config, name);
+    source->state = kept ? STANDING_KEPT : state_of(judge, source);
+    source->finding = is_finding(source);
+    judge->standing->findings += source->finding;
+    g_ptr_array_add(judge->standing->sources, source);
+    if (facts != NULL)
+        g_hash_table_add(judge->told, (gpointer)facts);
+}
+
+/* --- whose is it? ----------------------------------------------------------------------------------------------------
+ */
+
+static bool same_name(const char *a, const char *b)
+{
+    g_autofree char *one = g_utf8_casefold(a, -1), *other = g_utf8_casefold(b, -1);
+
+    return strcmp(one, other) == 0;
+}
+
+/* The tenant whose records are the customer's. Where the configuration could not tell (that would take its secrets),
+ * of all tenants that went by the name the one that was collected last. NULL: none was yet. */
+static const char *tenant_of(const struct judge *judge, const struct config_customer *customer)
+{
+    const struct store_status_source *latest = NULL;
+
+    if (customer->tenant_id != NULL)
+        return customer->tenant_id;
+    for (guint i = 0; i < judge->status->sources->len; i++) {
+        const struct store_status_source *source = g_ptr_array_index(judge->status->sources, i);
+        if (same_name(source->customer, customer->name) &&
+            (latest == NULL || source->last_run_at > latest->last_run_at))
+            latest = source;
+    }
+    return latest != NULL ? latest->tenant_id : NULL;
+}
+
+static const struct store_status_source *facts_of(const struct judge *judge, const char *tenant_id, const char *name)
+{
+    for (guint i = 0; i < judge->status->sources->len; i++) {
+        const struct store_status_source *source = g_ptr_array_index(judge->status->sources, i);
+        if (g_ascii_strcasecmp(source->tenant_id, tenant_id) == 0 && strcmp(source->source, name) == 0)
+            return source;
+    }
+    return NULL;
+}
+
+static bool is_collected(const struct config_customer *customer, const char *name)
+{
+    return customer->sources == NULL || g_strv_contains((const char *const *)customer->sources, name);
+}
+
+/* What is collected, in the order of the table of sources, then what was. */
+static void add_customer(struct judge *judge, const struct config_customer *customer)
+{
+    const char *tenant_id = tenant_of(judge, customer);
+
+    for (const struct source *source = sources_all(); source->name != NULL; source++)
+        if (is_collected(customer, source->name))
+            add(judge, customer, tenant_id, source->name,
+                tenant_id != NULL ? facts_of(judge, tenant_id, source->name) : NULL, false);
+    for (guint i = 0; tenant_id != NULL && i < judge->status->sources->len; i++) {
+        const struct store_status_source *facts = g_ptr_array_index(judge->status->sources, i);
+        if (g_ascii_strcasecmp(facts->tenant_id, tenant_id) == 0 && !g_hash_table_contains(judge->told, facts))
+            add(judge, customer, tenant_id, facts->source, facts, true);
+    }
+}
+
+/* --- the whole -------------------------------------------------------------------------------------------------------
+ */
+
+struct standing *standing_new(const struct config *config, const struct store_status *status, int64_t now)
+{
+    struct standing *standing = g_new0(struct standing, 1);
+    g_autoptr(GHashTable) told = g_hash_table_new(NULL, NULL);
+    struct judge judge = {.config = config, .status = status, .now = now, .told = told, .standing = standing};
+    bool known = config->customers->len > 0;
+
+    standing->sources = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < config->customers->len; i++)
+        add_customer(&judge, g_ptr_array_index(config->customers, i));
+    for (guint i = 0; i < status->sources->len; i++) {
+        const struct store_status_source *facts = g_ptr_array_index(status->sources, i);
+        if (!g_hash_table_contains(told, facts))
+            add(&judge, NULL, facts->tenant_id, facts->source, facts, known);
+    }
+    return standing;
+}
+
+void standing_free(struct standing *standing)
+{
+    if (standing == NULL)
+        return;
+    g_ptr_array_unref(standing->sources);
+    g_free(standing);
+}
