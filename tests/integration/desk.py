@@ -40,7 +40,7 @@ def normalised(words, sources):
 
 def by_source(words):
     """The same lines, those of one source together: which source ends first is chance."""
-    names = ["", "users", "sign-ins", "directory-audits"]
+    names = ["", "users", "sign-ins", "directory-audits", "intune-audits", "health"]
     lines = words.splitlines(keepends=True)
     return "".join(sorted(lines, key=lambda line: names.index(fields(line).get("source", ""))))
 

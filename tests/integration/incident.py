@@ -1,9 +1,11 @@
 """A small tenant in whose week every recipe of schema/queries finds something, and each answer is known: an intruder sprays passwords,
 gets into Bob's account, and makes himself at home. Collected in two runs, with what happens in between; and six weeks before there was
-one that nobody repeated in time."""
+one that nobody repeated in time. On the last day service health was scanned in the morning, hardly ever after, and mail was late."""
 
 import datetime
 import json
+
+import announcements
 
 BEFORE, NOW = 1_763_632_800, 1_763_640_000  # 2025-11-20, 10:00 and 12:00 UTC: the two runs
 LONG_AGO = NOW - 45 * 86400
@@ -138,6 +140,75 @@ AUDITS = [
     audit(22, "Reset user password", "ada", 60 * DAY, target("bob")),  # out of every period, and of the service's reach
 ]
 
+
+
+def intune_audit(number, operation, kind, who, ago, *resources, result="Success", category="DeviceConfiguration", app="Intune portal"):
+    number_of, user = ACCOUNTS[who]
+    return {"id": f"20000000-0000-4000-8000-{number:012d}", "displayName": operation, "componentName": category, "activity": None,
+            "activityDateTime": iso(NOW - ago)[:-1] + ".7023255Z", "activityType": operation, "activityOperationType": kind,
+            "activityResult": result, "correlationId": f"20000000-0000-4000-8001-{number:012d}", "category": category,
+            "actor": {"auditActorType": "ItPro", "userPermissions": ["*"], "applicationId": "5926fc8e-304e-4f59-8bed-58ca97cc39a4",
+                      "applicationDisplayName": app, "userPrincipalName": user, "servicePrincipalName": None, "ipAddress": None,
+                      "userId": number_of}, "resources": list(resources)}
+
+
+def resource(name, *changes, kind="DeviceCompliancePolicy"):
+    return {"displayName": name, "auditResourceType": kind, "resourceId": f"id of {name}", "modifiedProperties": list(changes)}
+
+
+INTUNE_AUDITS = [
+    intune_audit(1, "Patch DeviceCompliancePolicy", "Patch", "bob", 3 * HOUR, resource(
+        "Phones", change("PasswordRequired", "True", "False"), change("DisplayName", "Phones", "Phones"),
+        change("PasswordMinimumLength", "6", ""))),
+    intune_audit(2, "Delete DeviceConfiguration", "Delete", "bob", 2 * HOUR - 300, resource("Disk encryption"), resource("<null>")),
+    intune_audit(3, "Wipe ManagedDevice", "Action", "ada", 40 * DAY, resource("phone of gil"), category="Device"),
+]
+
+# --- service health ---------------------------------------------------------------------------------------------------
+
+MORNING = NOW - 10 * HOUR
+MAIL = "Mail is late"
+
+
+def mail_issue(modified, status, *posts, **more):
+    return announcements.issue("EX900001", "Exchange Online", MAIL, iso(modified), *(
+        announcements.post(iso(created), content) for created, content in posts), classification="Incident", status=status, **more)
+
+
+LOOKING = (MORNING + 800, "We look into it.")
+FOUND = (MORNING + 1500, "A queue is <b>stuck</b>.")
+OVER = (MORNING + 4200, "Mail is delivered again.")
+LATE_MAIL = [mail_issue(MORNING + 800, "ServiceDegradation", LOOKING),
+             mail_issue(MORNING + 1500, "serviceDegradation", FOUND, LOOKING),  # the newest first: no order is promised
+             mail_issue(MORNING + 4200, "serviceRestored", OVER, FOUND, LOOKING, isResolved=True, endDateTime=iso(MORNING + 4100))]
+ENROLMENT = announcements.issue("IT900002", "Microsoft Intune", "Enrolment fails", iso(BEFORE - 60),
+                                announcements.post(iso(BEFORE - 60), "We restart it."), classification="incident",
+                                status="serviceInterruption")
+SEARCH_BOX = announcements.issue("SP900003", "SharePoint Online", "The search box is slow", iso(NOW - 3 * DAY), status="investigating")
+MESSAGES = [
+    announcements.message("MC900001", ["Exchange Online", "Microsoft Intune"], "Basic authentication retires", iso(NOW - 2 * DAY),
+                          "<p>Basic authentication will <b>retire</b>: move to OAuth.</p>", category="planForChange", severity="High",
+                          act_by="2025-12-15T00:00:00Z", isMajorChange=True),
+    announcements.message("MC900002", ["SharePoint Online"], "Alerts retire", iso(NOW - 4 * DAY), "<p>Use rules.</p>",
+                          act_by="2025-12-01T00:00:00Z"),
+    announcements.message("MC900003", ["SharePoint Online"], "Old workflows", iso(NOW - 9 * DAY), "Gone.", act_by=iso(NOW - DAY)),
+    announcements.message("MC900004", ["Exchange Online"], "A new button", iso(NOW - DAY), "<p>It is blue.</p>"),
+]
+
+# moment: (status of Exchange and of Intune, issues); None: the scan fails.
+SCANS = {
+    MORNING: ("serviceOperational", "serviceOperational", [SEARCH_BOX]),
+    MORNING + 900: ("ServiceDegradation", "serviceOperational", [SEARCH_BOX, LATE_MAIL[0]]),
+    MORNING + 1800: ("serviceDegradation", "ServiceOperational", [SEARCH_BOX, LATE_MAIL[1]]),
+    MORNING + 2700: None,
+    MORNING + 3600: ("restoringService", "serviceOperational", [SEARCH_BOX, LATE_MAIL[1]]),
+    MORNING + 4500: ("serviceRestored", "serviceOperational", [SEARCH_BOX, LATE_MAIL[2]]),
+    NOW - 4 * HOUR: None,
+    BEFORE: ("serviceOperational", "serviceInterruption", [SEARCH_BOX, LATE_MAIL[2], ENROLMENT]),
+    NOW - 1200: ("serviceOperational", "serviceInterruption", [SEARCH_BOX, LATE_MAIL[2], ENROLMENT]),
+    NOW: ("serviceOperational", "serviceInterruption", [SEARCH_BOX, LATE_MAIL[2], ENROLMENT]),
+}
+
 SIGNED_IN_LONG_AGO = {"signInActivity": {"lastSignInDateTime": iso(NOW - 200 * DAY)}}
 
 USERS = [
@@ -158,7 +229,8 @@ CONFIG = """
 customers:
   - name: contoso
     variable: CONTOSO
-    sources: [users, sign-ins, directory-audits]
+    sources: [users, sign-ins, directory-audits, intune-audits, health]
+    services: [exchange, Microsoft Intune]
     sign_in_types: [interactiveUser, servicePrincipal]
 """
 
@@ -166,10 +238,9 @@ customers:
 def happens_before(simulator):
     for user in USERS:
         simulator.edit_user(user["id"], set=user)
-    for record in [*SIGN_INS, ROBOT]:
-        simulator.add_record("sign-ins", record)
-    for record in AUDITS:
-        simulator.add_record("directory-audits", record)
+    for source, records in (("sign-ins", [*SIGN_INS, ROBOT]), ("directory-audits", AUDITS), ("intune-audits", INTUNE_AUDITS)):
+        for record in records:
+            simulator.add_record(source, record)
 
 
 def happens_between(simulator):
@@ -180,19 +251,33 @@ def happens_between(simulator):
                                       "riskEventTypes_v2": ["passwordSpray"]}, replace=True)
 
 
+def announce(simulator, moment):
+    """What service health says at that moment."""
+    if SCANS[moment] is None:
+        announcements.serve(simulator, None, None, None)
+        return
+    exchange, intune, issues = SCANS[moment]
+    announcements.serve(simulator, [announcements.overview("Exchange", exchange), announcements.overview("Intune", intune),
+                                    announcements.overview("SharePoint", "serviceDegradation")], issues, MESSAGES)
+
+
 def collect(keep, simulator, folder):
-    """All three runs, into incident.db of the folder. The simulator is to have no records and accounts of its own."""
+    """All runs, into incident.db of the folder. The simulator is to have no records and accounts of its own."""
     from simulator import CLIENT_ID, CLIENT_SECRET, TENANT  # pylint: disable=import-outside-toplevel
     (folder / "m365keep.yaml").write_text(CONFIG, encoding="utf-8")
-    for moment, happens, only in ((LONG_AGO, None, "sign-ins,directory-audits"), (BEFORE, happens_before, None),
-                                  (NOW, happens_between, None)):
+    happens = {BEFORE: happens_before, NOW: happens_between}
+    for moment in sorted({LONG_AGO, *SCANS}):
         clock = f"{moment}@0@{moment}"
         simulator.clock(clock)
-        if happens:
-            happens(simulator)
-        arguments = ["collect", "--db", "incident.db", "--config", "m365keep.yaml", *(["--only", only] if only else [])]
-        result = keep(arguments, sim=simulator, env={
+        if moment in happens:
+            happens[moment](simulator)
+        only = [] if moment in happens else ["--only", "health"]
+        if moment in SCANS:
+            announce(simulator, moment)
+        else:
+            only = ["--only", "sign-ins,directory-audits"]
+        result = keep(["collect", "--db", "incident.db", "--config", "m365keep.yaml", *only], sim=simulator, env={
             "CONTOSO": f"{TENANT};{CLIENT_ID};{CLIENT_SECRET}", "M365KEEP_CLOCK": clock, "GRAPH_TENANT_ID": None, "GRAPH_CLIENT_ID": None,
             "GRAPH_CLIENT_SECRET": None})
-        assert result.returncode == 0, result.stderr
+        assert (result.returncode == 0) == (SCANS.get(moment, True) is not None), result.stderr
     return folder / "incident.db"

@@ -38,6 +38,7 @@ def iso(epoch):
 
 
 EVENTS = ("sign-ins", "directory-audits")
+ALL = ("users", *EVENTS, "intune-audits", "health")
 
 
 def sources(result):
@@ -133,11 +134,12 @@ def bodies(path):
 
 
 def coverage(path):
-    """source -> rows (from, to, state) by time."""
+    """source -> rows (from, to, state) by time, of the sources that keep REACH."""
     rows = {}
     with database.connect(path) as connection:
         for source, *row in connection.execute('SELECT source, "from", "to", state FROM coverage ORDER BY source, "from"'):
-            rows.setdefault(source, []).append(tuple(row))
+            if source in EVENTS:
+                rows.setdefault(source, []).append(tuple(row))
     return rows
 
 
@@ -188,9 +190,10 @@ def test_no_way_of_paging_loses_or_doubles_a_record_q1_q4_q5_q13_q27(sim, collec
 
 def test_a_second_run_reads_little_and_stores_nothing_q26(sim, collect, path):
     simulator = sim(COMPANY)
-    first = collect(simulator)
+    but_scans = ("--only", ",".join(ALL[:-1]))  # a scan leaves its row whatever it finds
+    first = collect(simulator, *but_scans)
     before = database.snapshot(path)
-    second = collect(simulator)
+    second = collect(simulator, *but_scans)
     assert total(second, "inserted") == 0 and total(second, "updated") == 0 and total(second, "duplicates") > 0
     assert total(second, "bytes") * 10 < total(first, "bytes")
     assert not database.differences(before, database.snapshot(path))
@@ -577,7 +580,7 @@ def test_without_room_for_the_database_none_is_made_q118(sim, keep, tmp_path):
     result = keep(["collect", "--db", "audit.db"], sim=simulator, preexec_fn=limit_files(50_000), restore_signals=False)
     assert result.returncode == 1 and result.stdout == ""
     assert "disk is full" in result.stderr and "audit.db" in result.stderr
-    assert set(contents(tmp_path)) <= {"audit.db.lock"}
+    assert set(contents(tmp_path)) <= {"audit.db.lock", "audit.db.health.lock"}
     assert keep(["collect", "--db", "audit.db"], sim=simulator).returncode == 0
     assert database.truth(tmp_path / "audit.db") == simulator.truth()
 
@@ -695,11 +698,12 @@ def test_the_json_report_has_the_promised_shape(sim, keep):
     simulator = sim(SMALL)
     good = keep(["collect", "--db", "audit.db", "--json"], sim=simulator)
     report = check_report(good.stdout)
-    assert [source["source"] for source in report["customers"][0]["sources"]] == ["users", "sign-ins", "directory-audits"]
+    assert [source["source"] for source in report["customers"][0]["sources"]] == list(ALL)
     assert report["started"] == report["finished"] == iso(NOON)
     for source in report["customers"][0]["sources"]:
         assert source["fetched"] == sum(source[name] for name in ("inserted", "updated", "duplicates", "removed", "unreadable"))
-        times = (iso(NOON - REACH + MARGIN), iso(NOON)) if source["source"] in EVENTS else (None, None)
+        reach = {**dict.fromkeys(EVENTS, REACH), "intune-audits": 365 * DAY}.get(source["source"])
+        times = (iso(NOON - reach + MARGIN), iso(NOON)) if reach else (None, None)
         assert (source["part"], source["from"], source["to"]) == (None, *times)
     asked = simulator.stats()["requests"]
     assert sum(source["requests"] for source in report["customers"][0]["sources"]) == asked["total"] - asked["token"]
@@ -710,7 +714,7 @@ def test_the_json_report_has_the_promised_shape(sim, keep):
     simulator.fault({"status": 403}, "directoryAudits")
     part = keep(["collect", "--db", "audit.db", "--json"], sim=simulator)
     assert part.returncode == 3
-    assert [source["error"] is None for source in check_report(part.stdout)["customers"][0]["sources"]] == [True, True, False]
+    assert [source["error"] is None for source in check_report(part.stdout)["customers"][0]["sources"]] == [True, True, False, True, True]
 
 
 def size(count):
@@ -761,7 +765,9 @@ def test_the_table_of_a_run_that_found_nothing(sim, keep):
         "CUSTOMER SOURCE STATUS FETCHED NEW CHANGED KNOWN REQUESTS BYTES".split(),
         "default users ok 50 50 0 0 3 #".split(),
         "default sign-ins ok 0 0 0 0 6 #".split(),
-        "default directory-audits ok 0 0 0 0 6 #".split()]
+        "default directory-audits ok 0 0 0 0 6 #".split(),
+        "default intune-audits ok 0 0 0 0 53 #".split(),
+        "default health ok 30 30 0 0 3 #".split()]
 
 
 def test_in_a_pipe_there_is_a_log_line_for_each_source_and_no_progress(sim, keep):
@@ -769,8 +775,8 @@ def test_in_a_pipe_there_is_a_log_line_for_each_source_and_no_progress(sim, keep
     result = keep(["collect", "--db", "audit.db"], sim=simulator, env={"TERM": "xterm-256color"})
     assert "\x1b" not in result.stdout + result.stderr and "\r" not in result.stderr
     lines = [line for line in result.stderr.splitlines() if "msg=Collected." in line]
-    assert len(lines) == 3 and len(result.stderr.splitlines()) == 4  # and that the clock is simulated
-    for name in ("users", *EVENTS):
+    assert len(lines) == 5 and len(result.stderr.splitlines()) == 6  # and that the clock is simulated
+    for name in ALL:
         [line] = [line for line in lines if f"source={name}" in line]
         assert re.fullmatch(rf"time={iso(NOON)} level=info msg=Collected\. customer=default source={name} "
                             r"fetched=\d+ inserted=\d+ updated=0 requests=\d+", line)
@@ -826,8 +832,8 @@ def test_progress_is_redrawn_and_gone_at_the_end(sim, terminal):
         assert PROGRESS.search(screen.text) and "signing in" in screen.text
         assert screen.text.count("\x1b[J") >= 3, "it was never redrawn"
         left = screen.screen()
-    assert sorted(line.split("source=")[1].split()[0] for line in left[1:]) == sorted([*EVENTS, "users"])
-    assert "source=sign-ins" in left[-1] and all("level=info" in line for line in left) and len(left) == 4
+    assert sorted(line.split("source=")[1].split()[0] for line in left[1:]) == sorted(ALL)
+    assert "source=sign-ins" in left[-1] and all("level=info" in line for line in left) and len(left) == 6
 
 
 def test_progress_never_wraps_on_a_narrow_terminal(sim, terminal):
@@ -867,7 +873,7 @@ def test_colors_are_for_those_who_can_see_and_want_them(sim, terminal, environme
     with terminal(simulator, env=environment, both=True) as screen:
         assert screen.finish() == 0
         assert (re.search(r"\x1b\[\d+m", screen.text) is not None) == colored
-        assert sum(line.startswith("default ") for line in screen.screen()) == 3
+        assert sum(line.startswith("default ") for line in screen.screen()) == 5
 
 
 # --- secrets ------------------------------------------------------------------------------------------------------------------
@@ -959,7 +965,7 @@ def test_killed_it_leaves_nothing_in_the_way_and_goes_on_at_its_page_q33_q34(sim
     assert "skiptoken" in first_sign_in_request(simulator)
     assert database.truth(path) == simulator.truth()
     check_covered(path, NOON - REACH + MARGIN, NOON)
-    assert set(contents(tmp_path)) <= {"audit.db", "audit.db-wal", "audit.db-shm", "audit.db.lock"}
+    assert set(contents(tmp_path)) <= {"audit.db", "audit.db-wal", "audit.db-shm", "audit.db.lock", "audit.db.health.lock"}
 
 
 def test_a_link_of_yesterday_is_not_tried_q17(sim, collect, killed, path):

@@ -113,7 +113,7 @@ def test_credentials_in_part_name_what_is_missing(keep, missing):
     ("GRAPH_CLIENT_ID", "ZQXSECRET"), ("GRAPH_CLIENT_SECRET", "ZQXSECRET "), ("GRAPH_CLIENT_SECRET", '"ZQXSECRET"'), ("M365_CLOUD", "ZQXSECRET"),
     ("LOGIN_URL", "http://login.example/ZQXSECRET"), ("GRAPH_URL", "https://graph.example/?ZQXSECRET"),
     ("MANAGE_URL", "https://ZQXSECRET@manage.example"), ("M365KEEP_CUSTOMER", "all"), ("REQUEST_BUDGETS", "ZQXSECRET"),
-    ("M365KEEP_CLOCK", "ZQXSECRET"), ("TZ", "Nowhere/ZQXSECRET"),
+    ("REQUEST_TIMEOUT_SECONDS", "ZQXSECRET"), ("REQUEST_TIMEOUT_SECONDS", "0"), ("M365KEEP_CLOCK", "ZQXSECRET"), ("TZ", "Nowhere/ZQXSECRET"),
 ])
 def test_a_wrong_value_is_named_by_its_key_and_not_shown(keep, tmp_path, key, value):
     result = keep(["collect", "--db", "x.db"], env=GOOD | {key: value})

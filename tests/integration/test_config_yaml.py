@@ -197,3 +197,24 @@ def test_hostile_texts_of_the_file_cannot_drive_the_terminal(keep, tmp_path):
     assert "\x1b" not in keep(["search", "x"]).stderr
     (tmp_path / "\x1b[31m.yaml").write_text("zebra: x\n")
     assert "\x1b" not in keep(["search", "x", "--config", "\x1b[31m.yaml"]).stderr
+
+
+# --- hosts of a customer's own --------------------------------------------------------------------------------------------
+
+
+def test_hosts_of_a_customer_win_over_those_of_the_environment(keep, two, tmp_path):
+    urls = "".join(f"    {key}_url: {two['GRAPH_URL']}\n" for key in ("login", "graph", "manage"))
+    (tmp_path / "m365keep.yaml").write_text(TWO.rstrip() + "\n" + urls)
+    result = keep(["collect", "--json", "--customer", "fabrikam"], env=two | {"LOGIN_URL": "http://127.0.0.1:1", "GRAPH_URL": "http://127.0.0.1:1"})
+    assert result.returncode == 0, result.stderr
+    assert rows(tmp_path / "two.db", "SELECT DISTINCT customer FROM events") == [("fabrikam",)]
+
+
+@pytest.mark.parametrize("key", ["login_url", "graph_url", "manage_url"])
+@pytest.mark.parametrize("value", ["http://login.example", "https://login.example/?ZQXSECRET", "https://ZQXSECRET@login.example"])
+def test_a_wrong_host_of_a_customer_is_refused_with_its_line(keep, two, tmp_path, key, value):
+    (tmp_path / "m365keep.yaml").write_text(TWO.rstrip() + f"\n    {key}: {value}\n")
+    result = keep(["collect"], env=two)
+    assert result.returncode == 2 and result.stdout == ""
+    assert f"customers[1].{key} (from" in result.stderr and f"line {len(TWO.strip().splitlines()) + 2}" in result.stderr
+    assert "ZQXSECRET" not in result.stderr

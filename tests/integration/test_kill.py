@@ -11,7 +11,7 @@ import database
 ROUNDS = int(os.environ.get("M365KEEP_KILL_ROUNDS", "50"))
 SEED = int(os.environ.get("M365KEEP_KILL_SEED", str(random.randrange(2**32))))
 CLOCK = "1800000000@0@1800000000"
-SIMULATION = ["--seed", "7", "--sign-ins", "1500", "--directory-audits", "700", "--page-size", "100", "--days", "10", "--clock", CLOCK]
+SIMULATION = ["--seed", "7", "--sign-ins", "1500", "--directory-audits", "700", "--intune-audits", "300", "--page-size", "100", "--days", "10", "--clock", CLOCK]
 
 
 def remove(path):
@@ -30,7 +30,7 @@ def fixture_collect(keep, sim, tmp_path, build):
         count.unlink(missing_ok=True)
         environment = {"LD_PRELOAD": str(preload), "KILL_AT": str(kill_at), "KILL_AT_PATH": path.name, "KILL_AT_COUNT": str(count),
                        "M365KEEP_CLOCK": CLOCK, "REQUEST_BUDGETS": "none", "M365KEEP_DB": str(path)}
-        result = keep(["collect"], sim=simulator, env=environment)
+        result = keep(["collect", "--only", "users,sign-ins,directory-audits,intune-audits"], sim=simulator, env=environment)
         if kill_at:
             assert result.returncode in (0, -signal.SIGKILL), result.stderr
             return result.returncode

@@ -10,10 +10,12 @@ import subprocess
 
 import pytest
 
+import announcements
 import conftest
 import hostile
 import incident
-from incident import ACCOUNTS, ATTACKER, DAY, FORMER, HOUR, NOW, OFFICE, SPRAYED, iso, stored
+from incident import ACCOUNTS, ATTACKER, BEFORE, DAY, FORMER, HOUR, MAIL, MORNING, NOW, OFFICE, SPRAYED, iso, stored
+from simulator import TENANT
 
 CLIENTS = pathlib.Path(__file__).parent / "clients"
 QUERIES = conftest.REPOSITORY / "schema" / "queries"
@@ -94,11 +96,19 @@ ANSWERS = {
     "consent-grants": ({}, "timestamp by_whom target_displays permissions admin_consent", [
         (stored(NOW - 3 * HOUR + 60), BOB, '["Microsoft Graph"]', '"Mail.ReadWrite"', None),
         (stored(NOW - 3 * HOUR), BOB, '["mail sweeper"]', '"[] => [[Scope: Mail.Read offline_access]]; "', "True")]),
+    "customers-overview": ({}, "tenant_id sources records newest oldest_success failing scanned_at in_trouble open_issues holes", [
+        (TENANT, 5, len(incident.USERS) + len(incident.SIGN_INS) + len(incident.AUDITS) + len(incident.INTUNE_AUDITS) + 7,
+         stored(NOW - HOUR + 60), iso(NOW), None, iso(NOW), "Intune", 2, 3)]),
+    "data-lateness": ({}, "source events half_within 95_percent_within 99_percent_within latest", [
+        ("directory-audits", 4, HOUR - 60, 2 * HOUR - 60, 2 * HOUR - 60, 2 * HOUR - 60),
+        ("intune-audits", 1, 2 * HOUR - 300, 2 * HOUR - 300, 2 * HOUR - 300, 2 * HOUR - 300)]),
     "failed-sign-ins": ({}, "country error failure_reason failures accounts addresses", [
         ("RU", 50126, "Invalid username or password.", 12, 12, 1), ("US", 50053, "Account is locked.", 1, 1, 1)]),
     "guests-added": ({}, "timestamp what by_whom guest id state", [
         (stored(NOW - 3 * DAY), "Invite external user", BOB, "gus@fabrikam.example", ACCOUNTS["gus"][0], None),
         (stored(NOW - 3 * DAY), "guest account", None, "gus@fabrikam.example", ACCOUNTS["gus"][0], "PendingAcceptance")]),
+    "health-gaps": ({}, "from to minutes failed_scans", [
+        (iso(BEFORE), iso(NOW - 1200), 100, 0), (iso(MORNING + 4500), iso(BEFORE), 405, 1)]),
     "holes-in-coverage": ({}, "source part from to hole", [
         (source, part, iso(incident.LONG_AGO), "2025-10-21T10:05:00Z", "lost")
         for source, part in (("directory-audits", ""), ("sign-ins", ""), ("sign-ins", "servicePrincipal"))]),
@@ -106,7 +116,22 @@ ANSWERS = {
         (FORMER, stored(NOW - 10 * HOUR), "CZ", stored(NOW - 8 * HOUR), "BR", "192.0.2.44", 2.0)]),
     "inactive-accounts": ({}, "user_principal_name last_sign_in licensed", [
         (ACCOUNTS["ned"][1], None, 0), (ACCOUNTS["ivy"][1], stored(NOW - 200 * DAY), 1)]),
+    "intune-changes": ({}, "timestamp by_whom operation result kind what differences", [
+        (iso(NOW - 2 * HOUR + 300)[:-1] + ".7023255Z", BOB, "Delete DeviceConfiguration", "success", "Delete",
+         "Disk encryption, id of <null>", None),
+        (iso(NOW - 3 * HOUR)[:-1] + ".7023255Z", BOB, "Patch DeviceCompliancePolicy", "success", "Patch", "Phones",
+         "PasswordRequired: True -> False; PasswordMinimumLength: 6 -> nothing")]),
+    "issue-history": ({}, "id received_at replaced_at last_modified status resolved end posts last_post raw", [
+        ("EX900001", iso(received), replaced and iso(replaced), iso(modified), status, resolved, end, posts, last,
+         announcements.as_sent(incident.LATE_MAIL[posts - 1]).decode())
+        for received, replaced, modified, status, resolved, end, posts, last in (
+            (MORNING + 900, MORNING + 1800, MORNING + 800, "ServiceDegradation", 0, None, 1, "We look into it."),
+            (MORNING + 1800, MORNING + 4500, MORNING + 1500, "serviceDegradation", 0, None, 2, "A queue is <b>stuck</b>."),
+            (MORNING + 4500, None, MORNING + 4200, "serviceRestored", 1, iso(MORNING + 4100), 3, "Mail is delivered again."))]),
     "legacy-protocols": ({}, "user client_app successes failures countries", [(QUINN, "IMAP4", 1, 0, "CZ")]),
+    "messages-with-action": ({}, "action_required_by days_left id services category severity is_major_change", [
+        ("2025-12-01T00:00:00.0000000Z", 10, "MC900002", "SharePoint Online", "stayInformed", "normal", 0),
+        ("2025-12-15T00:00:00.0000000Z", 24, "MC900001", "Exchange Online, Microsoft Intune", "planForChange", "High", 1)]),
     "mfa-changes": ({}, "timestamp by_whom whose reason properties", [
         (stored(NOW - 4 * HOUR + 30), BOB, BOB, "", "StrongAuthenticationPhoneAppDetail"),
         (stored(NOW - 4 * HOUR), BOB, BOB, "User registered Authenticator App", None)]),
@@ -118,7 +143,14 @@ ANSWERS = {
     "newest-by-source": ({}, "source records newest last_success_at last_error", [
         ("users", len(incident.USERS), None, iso(NOW), None),
         ("sign-ins", len(incident.SIGN_INS) + 1, stored(NOW - 3 * HOUR), iso(NOW), None),
+        ("health", 7, stored(BEFORE - 60), iso(NOW), None),
+        ("intune-audits", len(incident.INTUNE_AUDITS), iso(NOW - 2 * HOUR + 300)[:-1] + ".7023255Z", iso(NOW), None),
         ("directory-audits", len(incident.AUDITS) - 1, stored(NOW - HOUR + 60), iso(NOW), None)]),
+    "open-issues": ({}, "id classification service status title start last_modified impact last_post", [
+        ("IT900002", "incident", "Microsoft Intune", "serviceInterruption", "Enrolment fails", "2025-11-19T08:00:00.0000000Z",
+         stored(BEFORE - 60), "Users may notice: Enrolment fails", "We restart it."),
+        ("SP900003", "advisory", "SharePoint Online", "investigating", "The search box is slow", "2025-11-19T08:00:00.0000000Z",
+         stored(NOW - 3 * DAY), "Users may notice: The search box is slow", None)]),
     "password-resets": ({}, "timestamp operation by_whom whose own", [
         (stored(NOW - 5 * HOUR), "Reset user password", ADA, BOB, 0),
         (stored(NOW - 6 * HOUR), "Change password (self-service)", QUINN, QUINN, 1)]),
@@ -134,10 +166,22 @@ ANSWERS = {
         (stored(NOW - 4 * HOUR + 60), BOB, "Add member to role in PIM completed (permanent)", "Security Administrator", QUINN),
         (stored(NOW - 4 * HOUR), ADA, "Add member to role", "Global Administrator", BOB),
         (stored(NOW - 4 * HOUR - 60), BOB, "Add member to role in PIM requested (permanent)", "Security Administrator", QUINN)]),
+    "search-messages": ({"words": "retire oauth"}, "last_modified id title found", [
+        (stored(NOW - 2 * DAY), "MC900001", "Basic authentication retires",
+         " ... planForChange\nHigh\nAdmin impact\nExchange Online\nMicrosoft Intune\nhtml\n"
+         "Basic authentication will >retire<: move to >OAuth<.")]),
     "search-text": ({"words": "reset bob@contoso.example"}, "timestamp operation actor_display found", [
         (stored(NOW - 5 * HOUR), "Reset user password", ADA,
          "ada@contoso.example >reset< the password of >bob@contoso.example<\nDirectory_000006\n>Reset< user password\n"
          "UserManagement ... ")]),
+    "service-health-now": ({}, "id service status seen_since scanned_at open_issues last_error", [
+        ("Intune", "Microsoft Intune", "serviceInterruption", iso(NOW - 1200), iso(NOW), 1, None),
+        ("Exchange", "Exchange Online", "serviceOperational", iso(NOW - 1200), iso(NOW), 0, None)]),
+    "service-outages": ({}, "service status first_seen last_seen minutes at_most scans next_seen next_status", [
+        ("Intune", "serviceInterruption", iso(NOW - 1200), iso(NOW), 20, None, 2, None, None),
+        ("Intune", "serviceInterruption", iso(BEFORE), iso(BEFORE), 0, 505, 1, iso(NOW - 1200), "serviceInterruption"),
+        ("Exchange", "restoringService", iso(MORNING + 3600), iso(MORNING + 3600), 0, 45, 1, iso(MORNING + 4500), "serviceRestored"),
+        ("Exchange", "ServiceDegradation", iso(MORNING + 900), iso(MORNING + 1800), 15, 60, 2, iso(MORNING + 3600), "restoringService")]),
     "service-principal-sign-ins": ({}, "service_principal ip country credential successes failures", [
         ("backup robot", ATTACKER, "RU", "clientSecret", 1, 0)]),
     "versions-of-an-event": ({}, "replaced_at actor_display place before after", [
@@ -217,18 +261,37 @@ def test_the_numbers_of_recipes_can_be_set(ask):
     assert not ask("inactive-accounts", days=100000)
     assert {row["user_principal_name"] for row in ask("inactive-accounts", days=3)} > {QUINN.replace("quinn", "ivy")}
     assert {row["role"] for row in ask("new-admins", role="%")} == {"Reports Reader", "Security Administrator", "Global Administrator"}
+    assert len(ask("health-gaps", minutes=101)) == 1 and len(ask("health-gaps", minutes=14)) == 7 and not ask("health-gaps", minutes=405)
     event = ask("versions-of-an-event")[0]["event_id"]
     assert len(ask("versions-of-an-event", event=event, since="2026-01-01")) == 3
     assert not ask("versions-of-an-event", event=event + 1)
 
 
+def test_a_service_narrows_what_is_about_services(ask):
+    assert {row["service"] for row in ask("service-outages", service="exchange")} == {"Exchange"}
+    assert [row["id"] for row in ask("open-issues", service="sharepoint%")] == ["SP900003"]
+    assert [row["id"] for row in ask("messages-with-action", service="microsoft intune")] == ["MC900001"]
+    for recipe in ("service-outages", "open-issues", "messages-with-action"):
+        assert not ask(recipe, service="Yammer")
+
+
+def test_the_history_of_an_issue_is_told_of_any_issue(ask):
+    assert [(row["id"], row["replaced_at"]) for row in ask("issue-history", issue="sp900003")] == [("SP900003", None)]
+    assert len(ask("issue-history", issue="ex900001")) == 3 and not ask("issue-history", issue="EX1")
+
+
+def test_announcements_whose_day_is_over_are_told_when_asked_for(ask):
+    assert [row["id"] for row in ask("messages-with-action", since=iso(NOW - 2 * DAY))] == ["MC900003", "MC900002", "MC900001"]
+
+
+@pytest.mark.parametrize("recipe", ["search-text", "search-messages"])
 @pytest.mark.parametrize("words", ["", "'", '""', '"a', "*", "(", "\\", "a\\", "[1]", "{}", ":", "NEAR", "AND", "ada*", '"reset password"',
                                    "ada@contoso.example", "\u65e5\u672c", "-x", "a:b", "%", "\t"])
-def test_words_of_any_kind_are_searched_for_or_refused_by_fts5(shell, incident_db, words):
+def test_words_of_any_kind_are_searched_for_or_refused_by_fts5(shell, incident_db, recipe, words):
     """Only what is said to be FTS5's own syntax can be wrong in it."""
     with sqlite3.connect(f"file:{incident_db}?mode=ro", uri=True) as connection:
         try:
-            connection.execute(sql_of("search-text"), {"words": words, "customer": None}).fetchall()
+            connection.execute(sql_of(recipe), {"words": words, "customer": None}).fetchall()
         except sqlite3.OperationalError as error:
             assert str(error).startswith(("fts5: syntax error", "unterminated string")) and set(words) & set('"*()')
     assert shell
@@ -238,7 +301,7 @@ def test_words_of_any_kind_are_searched_for_or_refused_by_fts5(shell, incident_d
 def test_hostile_parameters_are_only_values(incident_db, recipe):
     with sqlite3.connect(f"file:{incident_db}?mode=ro", uri=True) as connection:
         for value in ("", "x' OR 1=1 --", "%", '"', "2026-13-45", "nan", "-1", 10**30, None):
-            if recipe == "search-text" and isinstance(value, str) and '"' in value:
+            if "words" in parameters_of(recipe) and isinstance(value, str) and '"' in value:
                 continue
             if isinstance(value, int):
                 value = float(value)
@@ -319,6 +382,20 @@ ODD_AUDITS = [
 ] + [{"initiatedBy": odd} for odd in (None, "x", [], {"user": "x"}, {"user": None, "app": None})] + [
     {"additionalDetails": odd} for odd in (None, "x", ["x"], [{"key": "InvitedUserEmailAddress"}], {"key": "invitedUserEmailAddress"})]
 
+ODD_INTUNE_AUDITS = [{"resources": odd} for odd in (
+    None, "x", 7, [], {}, ["x", 7, None, [[]]], [{"modifiedProperties": "x"}], [{"modifiedProperties": ["x", None, {}]}],
+    [{"modifiedProperties": {"a \"b": {"displayName": "x", "newValue": "1"}}}],
+    [{"a \"b\" 'c' . [0]": 1, "modifiedProperties": [{"displayName": {"a": 1}, "oldValue": [1], "newValue": {"b": None}}]}])
+] + [{"actor": odd} for odd in (None, "x", [], {"applicationDisplayName": {"a": 1}})] + [{"category": {}}, {"activityOperationType": ["x"]}]
+ODD_ISSUES = [
+    {"posts": odd} for odd in (None, "x", 7, {}, ["x", 7, None, [[]]], [{}], [{"description": "x"}],
+                               [{"description": {"content": {"a": 1}}}], [{"createdDateTime": 7, "description": {"content": "x"}}, {"createdDateTime": {"a \"b": 1}}])
+] + [{"isResolved": "perhaps"}, {"status": None}, {"status": {"a": 1}}, {"service": ["x"]}, {"title": {}}, {"lastModifiedDateTime": None},
+     {"classification": 7}, {"impactDescription": ["x"]}, {"endDateTime": "soon"}]
+ODD_MESSAGES = [{"services": odd} for odd in (None, "x", [None], [7, {}], {})] + [
+    {"actionRequiredByDateTime": odd} for odd in ("soon", 7, "2025-12-01", "2025-12-01T00:00:00+14:00")] + [
+    {"body": odd} for odd in (None, "x", [], {"content": {"a": "oauth"}})] + [{"isMajorChange": "yes"}, {"severity": 1}, {"title": None}]
+
 
 @pytest.fixture(scope="session", name="odd_db")
 def fixture_odd_db(build, tmp_path_factory):
@@ -339,8 +416,18 @@ def fixture_odd_db(build, tmp_path_factory):
                 number += 1
                 record = incident.audit(number, name, "bob", 10 * number, incident.target("ada"))
                 simulator.add_record("directory-audits", {**record, **odd})
+        for number, odd in enumerate(ODD_INTUNE_AUDITS, 1):
+            record = incident.intune_audit(number, "Patch Odd", "Patch", "bob", 10 * number, incident.resource("x"))
+            simulator.add_record("intune-audits", {**record, **odd})
+        announcements.serve(
+            simulator, [announcements.overview("Exchange", "odd"), {**announcements.overview("Intune"), "service": {"a": 1}, "status": 7}],
+            [{**announcements.issue(f"EX{number}", "x", "y", iso(NOW - number)), **odd} for number, odd in enumerate(ODD_ISSUES)],
+            [{**announcements.message(f"MC{number}", ["x"], "y", iso(NOW - number), "z", act_by="2025-12-01T00:00:00Z"), **odd}
+             for number, odd in enumerate(ODD_MESSAGES)])
         result = conftest.runner(build, folder)(["collect", "--db", "odd.db"], sim=simulator)
         assert result.returncode == 0, result.stderr
+        announcements.serve(simulator, [], [announcements.issue(f"EX{number}", "x", "y", iso(NOW)) for number in range(len(ODD_ISSUES))])
+        conftest.runner(build, folder)(["scan", "--db", "odd.db"], sim=simulator)  # so that there are earlier bodies
     finally:
         simulator.stop()
     return folder / "odd.db"
@@ -348,8 +435,17 @@ def fixture_odd_db(build, tmp_path_factory):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_runs_on_odd_records(ask, odd_db, recipe):
-    parameters = {name: value for name, value in {"account": BOB, "words": "ada", "role": "%"}.items() if name in parameters_of(recipe)}
-    ask(recipe, db=odd_db, **parameters)
+    values = {"account": BOB, "words": "ada", "role": "%", "issue": "EX3", "minutes": 0}
+    ask(recipe, db=odd_db, **{name: value for name, value in values.items() if name in parameters_of(recipe)})
+
+
+def test_the_odd_records_of_service_health_are_there(odd_db):
+    with sqlite3.connect(f"file:{odd_db}?mode=ro", uri=True) as connection:
+        counts = [connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0] for view in (
+            "service_issues", "issue_versions", "service_messages", "service_overviews")]
+        assert counts == [len(ODD_ISSUES), len(ODD_ISSUES), len(ODD_MESSAGES), 2]
+        intune = connection.execute("SELECT count(*) FROM events WHERE source = 'intune-audits'").fetchone()[0]
+        assert intune == len(ODD_INTUNE_AUDITS)
 
 
 # --- clients that nobody here wrote -----------------------------------------------------------------------------------
@@ -411,7 +507,9 @@ def test_datasette_answers_every_recipe_as_the_shell_does(client, ask, incident_
 def test_sqlite_utils_reads_every_view_and_answers_every_recipe(client, ask, incident_db):
     queries = {recipe: [sql_of(recipe), values_of(recipe)] for recipe in RECIPES}
     answers = client("sqlite_utils_answers.py", {"database": str(incident_db), "queries": queries})
-    assert answers["views"]["events"] == answers["tables"]["event"] == len(incident.SIGN_INS) + len(incident.AUDITS)
+    assert answers["views"]["events"] == answers["tables"]["event"] == (
+        len(incident.SIGN_INS) + len(incident.AUDITS) + len(incident.INTUNE_AUDITS))
+    assert answers["views"]["service_issues"] == 3 and answers["views"]["service_messages"] == len(incident.MESSAGES)
     assert answers["views"]["users"] == len(incident.USERS)
     assert {"event_fts", "user_fts", "issue_fts", "message_fts"} == set(answers["fts"])
     for recipe in RECIPES:

@@ -174,11 +174,11 @@ def test_events_are_the_default(keep, users_db, filled_db):
 # --- usage ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["issues", "Users", "user", "", " ", "\x1b[31m"])
+@pytest.mark.parametrize("what", ["issue", "health", "Users", "user", "", " ", "\x1b[31m"])
 def test_another_place_to_search_in_is_refused_and_the_right_ones_are_named(keep, users_db, what):
     result = keep(["search", "--in", what, "--db", str(users_db)])
     assert result.returncode == 2 and result.stdout == "" and "\x1b" not in result.stderr
-    assert "events" in result.stderr and "users" in result.stderr
+    assert all(name in result.stderr for name in ("events", "users", "issues", "messages"))
 
 
 @pytest.mark.parametrize("option", ["service", "actor", "operation", "result", "source", "start", "end"])

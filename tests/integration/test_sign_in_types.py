@@ -246,16 +246,16 @@ def test_all_classes_together_keep_to_the_budget_of_reports(sim, keep, path, tmp
 
 def test_only_the_customers_sources_are_collected_and_later_ones_are_passed_over(sim, collect):
     simulator = sim(COMPANY)
-    entries, result = collect(simulator, ["interactiveUser"], sources=("users", "health", "unified-audit", "intune-audits"))
+    entries, result = collect(simulator, ["interactiveUser"], sources=("users", "unified-audit"))
     assert list(entries) == [("users", None)]
     passed_over = re.findall(r'msg="This version does not collect this source yet\." customer=contoso source=(\S+)', result.stderr)
-    assert passed_over == ["health", "unified-audit", "intune-audits"]
+    assert passed_over == ["unified-audit"]
     assert "level=warn" not in result.stderr and simulator.stats()["requests"]["signIns"] == 0
 
 
 def test_without_any_source_to_collect_nothing_is_asked_and_it_is_not_success(sim, collect):
     simulator = sim(COMPANY)
-    entries, _ = collect(simulator, ["interactiveUser"], status=3, sources=("health",))
+    entries, _ = collect(simulator, ["interactiveUser"], status=3, sources=("unified-audit",))
     assert entries == {} and simulator.stats()["requests"]["total"] == 0
     entries, result = collect(simulator, ["interactiveUser"], "--only", "users", status=3)
     assert entries == {} and simulator.stats()["requests"]["total"] == 0

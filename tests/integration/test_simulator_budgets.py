@@ -47,6 +47,11 @@ def ask(simulator, family, key):
     return int(answer.headers.get("Retry-After", 0))
 
 
+def counts(family):
+    """Of a family's statistics all but its moments."""
+    return {name: family[name] for name in ("requests", "violations", "retry_after_broken")}
+
+
 def count(simulator, family, key, most):
     """How many are served until one is not."""
     for served in range(most + 1):
@@ -66,7 +71,7 @@ def test_an_app_in_a_tenant_has_so_many_requests(sim, family, window, most):
     simulator.clock(at(window))
     assert ask(simulator, family, key) == 0
     told = simulator.stats()["families"][family]
-    assert told == {"requests": most + 3, "violations": 2, "retry_after_broken": 1}
+    assert counts(told) == {"requests": most + 3, "violations": 2, "retry_after_broken": 1}
 
 
 def test_service_communications_have_an_hour_besides_the_minute(sim):
@@ -93,7 +98,7 @@ def test_reports_of_all_tenants_together_are_limited_for_an_app(sim):
     stats = simulator.stats()
     # The first to be refused had not been told to wait; its next requests were sent while it should have waited.
     assert stats["budget_violations"] == 28 and stats["tenants"][ids[0]]["budget_violations"] == 0
-    assert stats["tenants"][ids[24]]["families"]["reports"] == {"requests": 5, "violations": 3, "retry_after_broken": 2}
+    assert counts(stats["tenants"][ids[24]]["families"]["reports"]) == {"requests": 5, "violations": 3, "retry_after_broken": 2}
     simulator.clock(at(10))
     assert ask(simulator, "reports", keys[-1]) == 0
 
@@ -170,7 +175,7 @@ def test_resetting_the_counts_keeps_the_budgets(sim):
     simulator.reset_stats()
     assert ask(simulator, "reports", key) == 10
     stats = simulator.stats()
-    assert stats["families"]["reports"] == {"requests": 1, "violations": 1, "retry_after_broken": 1}
+    assert counts(stats["families"]["reports"]) == {"requests": 1, "violations": 1, "retry_after_broken": 1}
     assert stats["tenants"][TENANT]["requests"]["total"] == 1
 
 
@@ -178,4 +183,4 @@ def test_without_budgets_requests_are_counted_and_none_is_refused(sim):
     simulator = sim([*SMALL, "--budgets", "none"], clock=STILL)
     key = token(simulator)
     assert [ask(simulator, family, key) for family in ("reports", "signInActivity") for _ in range(15)] == [0] * 30
-    assert simulator.stats()["families"]["reports"] == {"requests": 15, "violations": 0, "retry_after_broken": 0}
+    assert counts(simulator.stats()["families"]["reports"]) == {"requests": 15, "violations": 0, "retry_after_broken": 0}
