@@ -46,6 +46,26 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%SZ', o.changed_at, 'unixepoch') AS changed_at
 FROM service_overview AS o CROSS JOIN customer AS c ON c.customer_id = o.customer_id;
 
+-- States and scans of each tenant apart, where a name has moved to another one.
+DROP VIEW service_states;
+DROP VIEW health_scans;
+
+-- Unbroken runs of scans that saw the same status.
+CREATE VIEW service_states AS
+SELECT
+    c.name AS customer,
+    c.tenant_id,
+    s.service,
+    s.status,
+    strftime('%Y-%m-%dT%H:%M:%SZ', s.first_seen, 'unixepoch') AS first_seen,
+    strftime('%Y-%m-%dT%H:%M:%SZ', s.last_seen, 'unixepoch') AS last_seen,
+    s.samples
+FROM service_state AS s CROSS JOIN customer AS c ON c.customer_id = s.customer_id;
+
+CREATE VIEW health_scans AS
+SELECT c.name AS customer, c.tenant_id, strftime('%Y-%m-%dT%H:%M:%SZ', h.at, 'unixepoch') AS at, h.ok, h.error
+FROM health_scan AS h CROSS JOIN customer AS c ON c.customer_id = h.customer_id;
+
 CREATE VIEW overview_versions AS
 SELECT
     v.overview_id,

@@ -175,6 +175,7 @@ WHERE r.source = 'users';
 CREATE VIEW service_states AS
 SELECT
     c.name AS customer,
+    c.tenant_id,
     s.service,
     s.status,
     strftime('%Y-%m-%dT%H:%M:%SZ', s.first_seen, 'unixepoch') AS first_seen,
@@ -183,7 +184,7 @@ SELECT
 FROM service_state AS s CROSS JOIN customer AS c ON c.customer_id = s.customer_id;
 
 CREATE VIEW health_scans AS
-SELECT c.name AS customer, strftime('%Y-%m-%dT%H:%M:%SZ', h.at, 'unixepoch') AS at, h.ok, h.error
+SELECT c.name AS customer, c.tenant_id, strftime('%Y-%m-%dT%H:%M:%SZ', h.at, 'unixepoch') AS at, h.ok, h.error
 FROM health_scan AS h CROSS JOIN customer AS c ON c.customer_id = h.customer_id;
 
 -- What the service last said of each of its services; their history is in service_states.

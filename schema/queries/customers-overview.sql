@@ -9,15 +9,15 @@ WITH fresh AS (
     WHERE customer LIKE coalesce(nullif(:customer, ''), '%')
     GROUP BY customer, tenant_id
 ), states AS (
-    SELECT customer, max(last_seen) AS scanned_at FROM service_states GROUP BY customer
+    SELECT tenant_id, max(last_seen) AS scanned_at FROM service_states GROUP BY tenant_id
 )
 SELECT f.customer, f.tenant_id, f.sources, f.records, f.newest, f.oldest_success, f.failing, s.scanned_at,
        (SELECT group_concat(r.service, ', ') FROM service_states AS r
-        WHERE r.customer = f.customer AND r.last_seen = s.scanned_at
+        WHERE r.tenant_id = f.tenant_id AND r.last_seen = s.scanned_at
           AND lower(r.status) NOT IN ('serviceoperational', 'servicerestored', 'falsepositive', 'postincidentreviewpublished',
                                       'resolved', 'resolvedexternal', 'mitigated', 'mitigatedexternal')) AS in_trouble,
        (SELECT count(*) FROM service_issues AS i
-        WHERE i.customer = f.customer AND i.tenant_id = f.tenant_id AND i.is_resolved IS NOT 1) AS open_issues,
+        WHERE i.tenant_id = f.tenant_id AND i.is_resolved IS NOT 1) AS open_issues,
        (SELECT count(*) FROM coverage AS h WHERE h.customer = f.customer AND h.state = 'lost') AS holes
-FROM fresh AS f LEFT JOIN states AS s ON s.customer = f.customer
+FROM fresh AS f LEFT JOIN states AS s ON s.tenant_id = f.tenant_id
 ORDER BY f.failing IS NULL, f.customer;

@@ -8,7 +8,7 @@ WITH runs AS (
            lead(status) OVER one AS next_status, lead(first_seen) OVER one AS next_seen
     FROM service_states
     WHERE customer LIKE coalesce(nullif(:customer, ''), '%')
-    WINDOW one AS (PARTITION BY customer, service ORDER BY first_seen)
+    WINDOW one AS (PARTITION BY tenant_id, service ORDER BY first_seen)
 )
 SELECT customer, service, status, first_seen, last_seen, (unixepoch(last_seen) - unixepoch(first_seen)) / 60 AS minutes,
        (unixepoch(next_seen) - unixepoch(coalesce(before, first_seen))) / 60 AS at_most, scans, next_seen, next_status

@@ -124,8 +124,8 @@ static void the_views_have_the_promised_columns(void **state)
          "last_sign_in,removed_at,removed_reason,raw,raw_text,first_seen,changed_at"},
         {"user_changes", "customer,id,field,old_value,new_value,seen_at"},
         {"user_rounds", "customer,part,kind,complete,records,unreadable,started_at,completed_at,saved_at"},
-        {"service_states", "customer,service,status,first_seen,last_seen,samples"},
-        {"health_scans", "customer,at,ok,error"},
+        {"service_states", "customer,tenant_id,service,status,first_seen,last_seen,samples"},
+        {"health_scans", "customer,tenant_id,at,ok,error"},
         {"service_overviews", "overview_id,customer,tenant_id,id,service,status,raw,first_seen,changed_at"},
         {"overview_versions", "overview_id,seq,stored_at,replaced_at,raw,content_hash"},
         {"service_issues", "issue_id,customer,tenant_id,id,service,title,classification,status,is_resolved,start,end,"
