@@ -47,12 +47,20 @@ static void on_answered(void *user)
         limiter_answered(limiter_of(request), &request->ticket, loop_now_us(request->app->client));
 }
 
+static bool on_growing(size_t length, void *user)
+{
+    struct request *request = user;
+
+    return admission_take(&request->body, length, g_get_monotonic_time());
+}
+
 static void take_place(struct request *request)
 {
     if (request->kind != REQUEST_PAGE)
         return;
     limiter_reserve(limiter_of(request));
     request->place = PLACE_RESERVED;
+    admission_join(&request->app->client->admission, &request->body, &request->app->body_turn, request);
     request->app->in_flight[request->family]++;
 }
 
@@ -63,6 +71,7 @@ static void leave_place(struct request *request)
     if (request->place == PLACE_RESERVED)
         limiter_release(limiter_of(request));
     request->place = PLACE_NONE;
+    admission_leave(&request->body);
     request->app->in_flight[request->family]--;
 }
 
@@ -130,6 +139,7 @@ void attempt_launch(struct request *request)
         .new_connection = request->new_connection,
         .sent = on_sent,
         .answered = on_answered,
+        .grows = on_growing,
         .user = request,
     };
 

@@ -10,14 +10,29 @@ enum {
     /* Of one app and family. Pages of sign-ins can take a minute each at 5 in 10 s; more than this only opens
        connections. */
     IN_FLIGHT_MAX = 32,
+    /* Pages asked for in one step, by callers who ask whether there is room: until the first answers show what is
+       coming, hundreds of customers begin one after the other. */
+    STARTS_AT_ONCE = 8,
+    STARTS_APART_MS = 10,
 };
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
+/* One transfer at a time on each connection, HTTP/2 or not: libcurl 7.88 stops reading a connection altogether when one
+ * of its streams is paused, and no customer may hold up the others. */
+static CURLM *new_multi(void)
+{
+    CURLM *multi = curl_multi_init();
+
+    if (multi && curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) != CURLM_OK)
+        g_clear_pointer(&multi, curl_multi_cleanup);
+    return multi;
+}
+
 struct client *client_new(const struct client_options *options, GError **error)
 {
     CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-    CURLM *multi = started == CURLE_OK ? curl_multi_init() : NULL;
+    CURLM *multi = started == CURLE_OK ? new_multi() : NULL;
 
     if (!multi) {
         if (started == CURLE_OK)
@@ -37,6 +52,7 @@ struct client *client_new(const struct client_options *options, GError **error)
     client->multi = multi;
     client->apps = g_ptr_array_new();
     client->requests = g_ptr_array_new();
+    admission_init(&client->admission);
     g_queue_init(&client->finished);
     return client;
 }
@@ -67,6 +83,7 @@ void client_free(struct client *client)
         free_app(client->apps->pdata[i]);
     g_ptr_array_unref(client->apps);
     limiter_pool_free(client->limiters);
+    admission_clear(&client->admission);
     curl_multi_cleanup(client->multi);
     curl_global_cleanup();
     g_free(client->ca_file);
@@ -196,6 +213,7 @@ void client_start(struct client *client, const struct client_request *wanted)
     request->permission = wanted->permission;
     request->done = wanted->done;
     request->user = wanted->user;
+    client->started++;
     loop_add(client, request);
     struct client_failure *failure = link_judge(wanted->app->base_urls[wanted->api], wanted->url);
     if (failure)
@@ -224,6 +242,16 @@ unsigned client_pending(const struct client *client)
         pending += request->kind != REQUEST_TOKEN;
     }
     return pending;
+}
+
+void client_backlog(struct client *client, int64_t bytes)
+{
+    client->admission.backlog = bytes;
+}
+
+bool client_is_full(const struct client *client)
+{
+    return client->started >= STARTS_AT_ONCE || admission_is_full(&client->admission);
 }
 
 /* --- what goes next ----------------------------------------------------------------------------------------------- */
@@ -403,8 +431,11 @@ static void settle_ended(struct client *client)
     }
 }
 
+/* A paused transfer does not stall: it is us who keep it. */
 static int64_t stall_left_us(const struct request *request)
 {
+    if (request->transfer->paused)
+        return INT64_MAX;
     return request->transfer->active_us + request->app->client->stall_timeout_us - g_get_monotonic_time();
 }
 
@@ -414,6 +445,19 @@ static void settle_stalled(struct client *client)
         struct request *request = client->requests->pdata[i];
         if (request->transfer && stall_left_us(request) <= 0)
             attempt_settle(request, CURLE_OPERATION_TIMEDOUT, true);
+    }
+}
+
+/* Continues the paused transfers that there is room for now. */
+static void continue_paused(struct client *client)
+{
+    struct admission_body *body;
+
+    while ((body = admission_next(&client->admission, g_get_monotonic_time()))) {
+        struct request *request = body->user;
+        CURLcode result = transfer_continue(request->transfer);
+        if (result != CURLE_OK)
+            attempt_settle(request, result, false);
     }
 }
 
@@ -473,6 +517,7 @@ static bool advance(struct client *client)
     if (client->cancelling)
         cancel_all(client);
     schedule(client);
+    continue_paused(client); /* before anything ends: what has ended by then is in the caller's backlog */
     check_multi(client, curl_multi_perform(client->multi, &running));
     settle_ended(client);
     settle_stalled(client);
@@ -492,6 +537,7 @@ static int idle_ms(struct client *client, int most_ms)
         if (request->transfer)
             real_us = MIN(real_us, MAX(stall_left_us(request), 0));
     }
+    real_us = MIN(real_us, admission_wait_us(&client->admission, g_get_monotonic_time()));
     if (due_us != INT64_MAX) {
         if (clock_real_wait_us(client->options.clock, CLOCK_US) == 0)
             client->skipped_us += due_us;
@@ -504,6 +550,9 @@ void client_step(struct client *client, int wait_ms)
 {
     g_assert(!client->stepping);
     client->stepping = true;
+    if (client->started >= STARTS_AT_ONCE)
+        wait_ms = MIN(wait_ms, STARTS_APART_MS);
+    client->started = 0;
     if (!advance(client)) {
         struct curl_waitfd waker = {.fd = client->options.wake_fd, .events = CURL_WAIT_POLLIN};
         int ms = client->cancelling ? 0 : idle_ms(client, wait_ms);

@@ -152,6 +152,17 @@ void client_login(struct client *client, struct client_app *app, enum client_api
 /* Requests that have not come to `done`. */
 unsigned client_pending(const struct client *client);
 
+/* Says how many bytes of pages the caller has got and not yet put away. Large bodies are received only while these and
+ * they themselves leave room: some 8 MiB, or whatever the largest page needs. Who says more than that must say less
+ * sooner or later: until then what is in mid-body is paused (and does not time out). */
+void client_backlog(struct client *client, int64_t bytes);
+
+/* True while bodies are paused for want of room: a page asked for now would only wait behind them. Also when a number
+ * of pages were asked for since the last client_step, which then returns soon: more would tell too late that they are
+ * large.
+ */
+bool client_is_full(const struct client *client);
+
 /* Does what can be done and waits at most `wait_ms` real milliseconds for more; returns early on client_wake, on
  * wake_fd and whenever a `done` was called. */
 void client_step(struct client *client, int wait_ms);

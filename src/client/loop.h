@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 
 #include "base/log.h"
+#include "client/admission.h"
 #include "client/client.h"
 #include "client/failure.h"
 #include "client/limiter.h"
@@ -26,8 +27,10 @@ struct client {
     GPtrArray *apps;     /* struct client_app *, owned */
     GPtrArray *requests; /* struct request *, owned, in order of arrival */
     struct limiter_pool *limiters;
-    GQueue finished;    /* struct request *, owned: their `done` is next */
-    int64_t skipped_us; /* waits that took no time because the clock stands */
+    struct admission admission; /* of the bodies of pages */
+    GQueue finished;            /* struct request *, owned: their `done` is next */
+    int64_t skipped_us;         /* waits that took no time because the clock stands */
+    unsigned started;           /* pages asked for since the last step */
     bool stepping, cancelling;
 };
 
@@ -39,6 +42,7 @@ struct client_app {
     struct token tokens[LOOP_APIS];
     struct limiter *limiters[CLIENT_FAMILY_COUNT]; /* borrowed from the client's pool */
     unsigned in_flight[CLIENT_FAMILY_COUNT];
+    uint64_t body_turn;                    /* see admission_body */
     int64_t service_date, service_date_us; /* the latest Date, and when it came; 0: none yet */
     GPtrArray *outages;                    /* struct outage *, owned: the hosts that gave trouble */
 };
@@ -73,6 +77,7 @@ struct request {
     struct transfer *transfer; /* in flight when not NULL */
     enum request_place place;
     struct limiter_ticket ticket;
+    struct admission_body body;
     uint64_t generation;   /* of the token it was sent with */
     int64_t started_us;    /* this attempt */
     int64_t answered_us;   /* by the clock alone, when this attempt's answer began: what its Date speaks of */

@@ -12,7 +12,8 @@ enum {
     WHOLE_TIMEOUT_MS = 3600000, /* a large blob over a slow line is fine; the stall timer catches the rest */
     TEXT_MAX_BYTES = 256 * 1024,
     HEADER_MAX_BYTES = 16 * 1024,
-    RECEIVE_BUFFER_BYTES = 64 * 1024,
+    /* One TLS record. What libcurl has read and inflated of a paused transfer it keeps itself, uncounted: a little. */
+    RECEIVE_BUFFER_BYTES = 16 * 1024,
 };
 
 /* --- what is received --------------------------------------------------------------------------------------------- */
@@ -88,11 +89,15 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
     size_t length = size * count;
 
     transfer->active_us = g_get_monotonic_time();
-    transfer->body_bytes += (int64_t)length;
     int status = status_of(transfer);
     if (status < 0) /* what is left of a page without this part might look whole */
         return 0;
-    if (transfer->order.page && status / 100 == 2)
+    bool page = transfer->order.page && status / 100 == 2;
+    transfer->paused = page && !transfer->order.grows(length, transfer->order.user);
+    if (transfer->paused)
+        return CURL_WRITEFUNC_PAUSE;
+    transfer->body_bytes += (int64_t)length;
+    if (page)
         return json_page_feed(transfer->order.page, bytes, length, &transfer->page_error) ? length : 0;
     size_t room = TEXT_MAX_BYTES - transfer->text->len;
     if (length > room)
@@ -273,6 +278,13 @@ void transfer_free(struct transfer *transfer)
     text_free_secret(transfer->secret);
     g_free(transfer->client_request_id);
     g_free(transfer);
+}
+
+CURLcode transfer_continue(struct transfer *transfer)
+{
+    transfer->paused = false;
+    transfer->active_us = g_get_monotonic_time(); /* the pause was ours */
+    return curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 }
 
 /* --- what it came to ---------------------------------------------------------------------------------------------- */

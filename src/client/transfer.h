@@ -21,6 +21,7 @@ struct transfer_order {
     bool new_connection;          /* do not reuse a kept one */
     void (*sent)(void *user);     /* called as the request goes out, again if libcurl sends it anew */
     void (*answered)(void *user); /* called when the answer begins */
+    bool (*grows)(size_t length, void *user); /* called before the page takes more; false: the transfer is paused */
     void *user;
 };
 
@@ -37,6 +38,7 @@ struct transfer {
     bool text_cut;
     GError *page_error; /* from the page */
     bool begun;
+    bool paused; /* until transfer_continue: nothing is received */
     /* Headers of the latest answer; NULL when absent. */
     char *retry_after, *request_id, *location, *authenticate;
     int64_t date; /* seconds UTC; 0: absent */
@@ -45,6 +47,10 @@ struct transfer {
 /* Prepares an attempt. NULL with *words (returned: g_free) when libcurl refuses an option: no attempt is made. */
 struct transfer *transfer_new(const struct transfer_order *order, char **words);
 void transfer_free(struct transfer *transfer);
+
+/* Goes on receiving after a pause, beginning with what was refused; it may be paused again at once. What is not
+ * CURLE_OK has ended the attempt: libcurl will not say so again. Not from inside a callback. */
+CURLcode transfer_continue(struct transfer *transfer);
 
 /* What became of it, after libcurl said `result`. Fills status, network and body parts, headers and code of *outcome,
  * which points into *error and the transfer; the caller fills attempt, alike, refreshed, spent and budget. `stalled`:

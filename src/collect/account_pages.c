@@ -23,7 +23,7 @@ struct writer_page *account_take_page(struct account_run *run, const char *reque
     for (size_t i = 0; page->body && i < json_page_count(page->body); i++) {
         struct json_slice slice = json_page_record(page->body, i);
         g_autoptr(GError) error = NULL;
-        struct account_record *record = users_record(run->base.tree, slice, &error);
+        struct account_record *record = users_record(run->base.context->tree, slice, &error);
 
         if (record) {
             run->round.records++;

@@ -15,7 +15,8 @@ static void add_record(struct health_run *run, struct writer_page *page, struct 
     bool overviews = run->kind == STORE_HEALTH_OVERVIEWS;
     struct health_overview overview = {0};
     g_autoptr(GError) error = NULL;
-    struct health_record *record = health_record_read(run->base.tree, slice, overviews ? &overview : NULL, &error);
+    struct health_record *record =
+        health_record_read(run->base.context->tree, slice, overviews ? &overview : NULL, &error);
 
     if (!record) {
         source_run_unreadable(&run->base, page, slice, error, request_id);

@@ -25,6 +25,7 @@ struct collector {
     bool left_out;          /* health is, because another process is scanning */
     struct collect_report *report;
     GPtrArray *customers; /* struct customer_run * */
+    guint turn;           /* of the customer whose pages are asked for first */
     struct progress *progress;
     int64_t started_us;
 };
@@ -293,10 +294,19 @@ static void fail_run(struct source_run *run, const void *failure)
     source_run_fail(run, failure);
 }
 
-static void resume_run(struct source_run *run, const void *user)
+/* In turns: where there is room for few, it begins with the customer after the one that had some last. */
+static void resume_held(struct collector *collector)
 {
-    (void)user;
-    source_run_resume(run);
+    guint count = collector->customers->len, first = collector->turn;
+
+    for (guint i = 0; i < count; i++) {
+        guint at = (first + i) % count;
+        const struct customer_run *customer = g_ptr_array_index(collector->customers, at);
+
+        for (guint j = 0; j < customer->sources->len; j++)
+            if (source_run_resume(g_ptr_array_index(customer->sources, j)))
+                collector->turn = at + 1;
+    }
 }
 
 static void take_committed(struct collector *collector)
@@ -404,7 +414,8 @@ static void loop(struct collector *collector)
     for (;;) {
         take_signals(collector);
         take_committed(collector);
-        for_each_source(collector, resume_run, NULL);
+        client_backlog(collector->context.client, (int64_t)writer_backlog(collector->context.writer));
+        resume_held(collector);
         if (finish_idle(collector) && !client_pending(collector->context.client))
             return;
         show_progress(collector);
@@ -417,6 +428,7 @@ static void close_all(struct collector *collector)
     writer_free(collector->context.writer);
     client_free(collector->context.client);
     g_ptr_array_unref(collector->customers);
+    json_tree_free(collector->context.tree);
     store_close(collector->context.store);
     store_lock_release(collector->health_lock);
     store_lock_release(collector->lock);
@@ -425,7 +437,7 @@ static void close_all(struct collector *collector)
 
 struct collect_report *collect_run(const struct collect_options *options, GError **error)
 {
-    struct collector collector = {.context = {.options = options},
+    struct collector collector = {.context = {.options = options, .tree = json_tree_new()},
                                   .customers = g_ptr_array_new_with_free_func((GDestroyNotify)customer_run_free),
                                   .started_us = clock_monotonic_us(options->clock)};
 

@@ -39,7 +39,6 @@ struct source_run *source_run_new(const struct source_run_context *context, cons
     run->result = result;
     run->family = source->family;
     run->permission = source->permission;
-    run->tree = json_tree_new();
     return run;
 }
 
@@ -51,7 +50,6 @@ void source_run_free(struct source_run *run)
     g_free(run->unreadable_reason);
     client_chain_free(run->chain);
     json_page_free(run->body);
-    json_tree_free(run->tree);
     run->kind->free(run);
 }
 
@@ -171,6 +169,12 @@ static void request_done(const struct client_result *done, void *user)
         run->kind->page_read(run, done->request_id);
 }
 
+/* Room for another page: in the writer's queue, and in front of it. */
+static bool has_room(const struct source_run *run)
+{
+    return writer_has_room(run->context->writer) && !client_is_full(run->context->client);
+}
+
 void source_run_request(struct source_run *run)
 {
     struct client_request request = {.app = run->app,
@@ -182,7 +186,7 @@ void source_run_request(struct source_run *run)
                                      .done = request_done,
                                      .user = run};
 
-    if (!writer_has_room(run->context->writer)) {
+    if (!has_room(run)) {
         run->state = SOURCE_RUN_HELD;
         return;
     }
@@ -241,10 +245,13 @@ void source_run_begin(struct source_run *run)
     run->kind->begin(run);
 }
 
-void source_run_resume(struct source_run *run)
+bool source_run_resume(struct source_run *run)
 {
-    if (run->state == SOURCE_RUN_HELD && writer_has_room(run->context->writer))
+    bool resumes = run->state == SOURCE_RUN_HELD && has_room(run);
+
+    if (resumes)
         source_run_request(run);
+    return resumes;
 }
 
 void source_run_committed(struct source_run *run, const struct store_page *page)

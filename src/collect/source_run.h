@@ -15,6 +15,7 @@ struct source_run_context {
     struct client *client;
     struct store *store; /* the collecting thread's: coverage, cursors, rounds, notes */
     struct writer *writer;
+    struct json_tree *tree; /* scratch for one record */
 };
 
 /* What to do after the database failed: a sentence. */
@@ -67,7 +68,6 @@ struct source_run {
     const char *const *headers; /* NULL-ended; NULL: none */
     struct client_chain *chain; /* of the window or round that is being read */
     struct json_page *body;
-    struct json_tree *tree;
     unsigned pages_pending;  /* in the writer */
     unsigned completed;      /* windows or rounds read to their end, and committed */
     char *unreadable_reason; /* of the first record that could not be read */
@@ -86,8 +86,8 @@ void source_run_free(struct source_run *run);
 /* Starts: the customer's token is there. */
 void source_run_begin(struct source_run *run);
 
-/* Requests the page that was held back, if there is room now. */
-void source_run_resume(struct source_run *run);
+/* Requests the page that was held back, if there is one and room now; true: it did. */
+bool source_run_resume(struct source_run *run);
 
 /* Takes back a page that was committed. */
 void source_run_committed(struct source_run *run, const struct store_page *page);

@@ -5,7 +5,8 @@ static void decode_records(struct source_run *base, struct writer_page *out, con
     for (size_t i = 0; i < json_page_count(out->body); i++) {
         struct json_slice slice = json_page_record(out->body, i);
         g_autoptr(GError) error = NULL;
-        struct document *document = source_decode(base->source, base->tree, slice, out->page.received_at, &error);
+        struct document *document =
+            source_decode(base->source, base->context->tree, slice, out->page.received_at, &error);
 
         if (document) {
             document_seal(document, base->tenant_id, base->source->name);

@@ -158,14 +158,19 @@ struct writer *writer_new(const char *path, struct client *client, GError **erro
     return writer;
 }
 
-bool writer_has_room(struct writer *writer)
+size_t writer_backlog(struct writer *writer)
 {
-    bool room;
+    size_t bytes;
 
     pthread_mutex_lock(&writer->mutex);
-    room = writer->waiting_bytes < QUEUE_BYTES;
+    bytes = writer->waiting_bytes;
     pthread_mutex_unlock(&writer->mutex);
-    return room;
+    return bytes;
+}
+
+bool writer_has_room(struct writer *writer)
+{
+    return writer_backlog(writer) < QUEUE_BYTES;
 }
 
 void writer_push(struct writer *writer, struct writer_page *page)

@@ -28,6 +28,9 @@ struct writer *writer_new(const char *path, struct client *client, GError **erro
 /* True when another page may be pushed. */
 bool writer_has_room(struct writer *writer);
 
+/* Bytes of the bodies that wait for the thread. */
+size_t writer_backlog(struct writer *writer);
+
 /* Hands a page over (taken). Never blocks: the caller asks writer_has_room before it requests a page. */
 void writer_push(struct writer *writer, struct writer_page *page);
 

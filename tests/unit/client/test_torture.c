@@ -49,6 +49,7 @@ WRAP(CURLMcode, curl_multi_remove_handle, (CURLM * multi, CURL *easy), (multi, e
 WRAP(CURLMcode, curl_multi_perform, (CURLM * multi, int *running), (multi, running), CURLM_INTERNAL_ERROR)
 WRAP(CURLMcode, curl_multi_poll, (CURLM * multi, struct curl_waitfd fds[], unsigned n, int ms, int *ready),
      (multi, fds, n, ms, ready), CURLM_OUT_OF_MEMORY)
+WRAP(CURLcode, curl_easy_pause, (CURL * easy, int what), (easy, what), CURLE_OUT_OF_MEMORY)
 WRAP(CURLMcode, curl_multi_wakeup, (CURLM * multi), (multi), CURLM_WAKEUP_FAILURE)
 WRAP(CURL *, curl_easy_init, (void), (), NULL)
 WRAP(struct curl_slist *, curl_slist_append, (struct curl_slist * list, const char *line), (list, line), NULL)
@@ -71,6 +72,22 @@ CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...)
         result = __real_curl_easy_setopt(easy, option, va_arg(arguments, curl_off_t));
     else
         result = __real_curl_easy_setopt(easy, option, va_arg(arguments, void *));
+    va_end(arguments);
+    return result;
+}
+
+CURLMcode __real_curl_multi_setopt(CURLM *multi, CURLMoption option, ...);
+CURLMcode __wrap_curl_multi_setopt(CURLM *multi, CURLMoption option, ...);
+
+/* Those that are set here are numbers. */
+CURLMcode __wrap_curl_multi_setopt(CURLM *multi, CURLMoption option, ...)
+{
+    va_list arguments;
+
+    if (fails("curl_multi_setopt"))
+        return CURLM_OUT_OF_MEMORY;
+    va_start(arguments, option);
+    CURLMcode result = __real_curl_multi_setopt(multi, option, va_arg(arguments, long));
     va_end(arguments);
     return result;
 }
@@ -108,7 +125,7 @@ CURLMsg *__wrap_curl_multi_info_read(CURLM *multi, int *left)
 
 /* --- the scenario ------------------------------------------------------------------------------------------------- */
 
-/* Long enough to come in several parts; a part that went missing would not break the JSON. */
+/* Long enough to come in several parts, and to be paused; a part that went missing would not break the JSON. */
 enum { LONG_BYTES = 200 * 1000 };
 
 struct play {
@@ -190,6 +207,16 @@ static void check_page(const struct answer *answer, const char *body, bool asked
     assert_string_equal(json_page_body(answer->page), body);
 }
 
+/* What is large is paused, and goes on once it was. */
+static void run_behind_backlog(struct stage *stage)
+{
+    client_backlog(stage->client, INT64_MAX / 2);
+    while (client_pending(stage->client) > 0 && !client_is_full(stage->client))
+        client_step(stage->client, 1000);
+    client_backlog(stage->client, 0);
+    run(stage);
+}
+
 /* Plays it through once. True when all of it went well. */
 static bool play_once(struct play *play)
 {
@@ -206,7 +233,7 @@ static bool play_once(struct play *play)
     if (play->stage.client) {
         play->stage.app = client_app_new(play->stage.client, &app);
         client_login(play->stage.client, play->stage.app, CLIENT_API_GRAPH, on_login, play);
-        run(&play->stage);
+        run_behind_backlog(&play->stage);
         assert_int_equal(play->login.calls, 1);
         check_page(&play->first, play->first_body, !play->login.failure);
         check_page(&play->second, play->second_body, play->first.calls == 1 && !play->first.failure);
@@ -253,9 +280,9 @@ static void any_function_may_fail_for_good_and_each_request_still_ends(void **st
 {
     static const char *const functions[] = {
         "curl_global_init", "curl_multi_init",   "curl_multi_add_handle", "curl_multi_perform", "curl_multi_poll",
-        "curl_easy_init",   "curl_slist_append", "curl_easy_setopt",      "curl_easy_getinfo",
+        "curl_easy_init",   "curl_slist_append", "curl_easy_setopt",      "curl_easy_getinfo",  "curl_multi_setopt",
     };
-    static const char *const harmless[] = {"curl_multi_remove_handle", "curl_multi_wakeup"};
+    static const char *const harmless[] = {"curl_multi_remove_handle", "curl_multi_wakeup", "curl_easy_pause"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(functions); i++) {
         assert_false(play_tortured(*state, 0, functions[i], -1, CURLE_OK));
