@@ -115,6 +115,20 @@ static void say_absent(struct health_run *run)
     }
 }
 
+/* The run of its states ends here, and nobody knows whether it should. */
+static void say_unknown(struct health_run *run)
+{
+    GHashTableIter iter;
+    gpointer id, overview;
+
+    g_hash_table_iter_init(&iter, run->services);
+    while (g_hash_table_iter_next(&iter, &id, &overview))
+        if (!((const struct health_overview *)overview)->status && is_followed(run, id, overview))
+            source_run_warn(&run->base, g_strdup_printf("The service \"%s\" came without a status that can be read: "
+                                                        "what its health is, this scan does not know.",
+                                                        (const char *)id));
+}
+
 /* --- the scan --------------------------------------------------------------------------------------------------------
  */
 
@@ -165,8 +179,10 @@ static void last_page_read(struct health_run *run, struct writer_page *page, con
         fail_without_services(run, request_id);
         return;
     }
-    if (overviews)
+    if (overviews) {
         say_absent(run);
+        say_unknown(run);
+    }
     health_listing_read(run);
 }
 

@@ -139,8 +139,12 @@ static void logged_in(const struct client_result *done, void *user)
         login_failed(customer, done->failure);
         return;
     }
-    for (guint i = 0; i < customer->sources->len; i++)
-        source_run_begin(g_ptr_array_index(customer->sources, i));
+    for (guint i = 0; i < customer->sources->len; i++) {
+        struct source_run *run = g_ptr_array_index(customer->sources, i);
+
+        if (run->state == SOURCE_RUN_IDLE) /* else it ended while the customer signed in */
+            source_run_begin(run);
+    }
 }
 
 static bool add_customer(struct collector *collector, const struct config_customer *config, GError **error)
@@ -409,14 +413,49 @@ static bool finish_idle(struct collector *collector)
     return all && (writer_failed || !writer_pending(collector->context.writer));
 }
 
+static void end_late_scan(struct source_run *run, const void *failure)
+{
+    if (run->source->kind == SOURCE_HEALTH && run->state != SOURCE_RUN_WRITING)
+        source_run_fail(run, failure);
+}
+
+/* One customer whose scan takes for ever must not keep the next scan from all the others: they share the lock. */
+static void end_late_scans(struct collector *collector)
+{
+    enum { LEAST_S = 60 };
+    static const struct client_failure late = {
+        .verdict = CLIENT_LATER,
+        .code = (char *)"late",
+        .message = (char *)"The scan was given up: half the time to the next one was over.",
+        .hint =
+            (char *)"Nothing is lost: the next scan asks again. If it lasts, m365keep doctor looks for the reason."};
+    const struct collect_options *options = collector->context.options;
+    const struct config_schedule *health = &options->config->schedule.health;
+    int64_t allowed_s = MAX(health->every_s / 2, LEAST_S);
+
+    if (collector->health_lock && !health->daily &&
+        clock_monotonic_us(options->clock) - collector->started_us > allowed_s * CLOCK_US)
+        for_each_source(collector, end_late_scan, &late);
+}
+
+/* What is still asked for when all sources have ended, nobody waits for any more. True when nothing is. */
+static bool drop_rest(struct collector *collector)
+{
+    if (!client_pending(collector->context.client))
+        return true;
+    client_cancel(collector->context.client);
+    return false;
+}
+
 static void loop(struct collector *collector)
 {
     for (;;) {
         take_signals(collector);
+        end_late_scans(collector);
         take_committed(collector);
         client_backlog(collector->context.client, (int64_t)writer_backlog(collector->context.writer));
         resume_held(collector);
-        if (finish_idle(collector) && !client_pending(collector->context.client))
+        if (finish_idle(collector) && drop_rest(collector))
             return;
         show_progress(collector);
         client_step(collector->context.client, STEP_MS);

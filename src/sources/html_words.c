@@ -220,7 +220,8 @@ static void keep_value(GPtrArray *more, const struct span *value)
     g_ptr_array_add(more, g_string_free(inner.words, FALSE));
 }
 
-/* Reads from behind a tag's name to behind its ">"; NULL when it has none. What is worth keeping goes to `more`. */
+/* Reads from behind a tag's name to behind its ">"; NULL when it has none. What is worth keeping goes to `more`, unless
+ * that is NULL. */
 static const char *read_attributes(const char *at, const char *end, GPtrArray *more)
 {
     for (;;) {
@@ -234,7 +235,7 @@ static const char *read_attributes(const char *at, const char *end, GPtrArray *m
         at = read_attribute(at, end, &name, &value);
         if (at == NULL)
             return NULL;
-        if (is_worth_keeping(&name, &value))
+        if (more != NULL && is_worth_keeping(&name, &value))
             keep_value(more, &value);
     }
 }
@@ -266,7 +267,6 @@ static bool take_tag(struct html *html)
 {
     bool closing = html->at + 1 < html->end && html->at[1] == '/';
     const char *name = html->at + (closing ? 2 : 1), *after = name;
-    guint had = html->more->len;
     enum element element;
     const char *behind;
 
@@ -275,12 +275,13 @@ static bool take_tag(struct html *html)
     if (after == name || after == html->end || (*after != '>' && *after != '/' && !g_ascii_isspace(*after)))
         return false;
     element = element_of(name, (size_t)(after - name));
-    behind = element != ELEMENT_NONE ? read_attributes(after, html->end, html->more) : NULL;
+    /* Values are taken only once the tag is known to end: what only begins like one would have them all taken in vain. */
+    behind = element != ELEMENT_NONE ? read_attributes(after, html->end, NULL) : NULL;
     if (behind == NULL) {
-        g_ptr_array_set_size(html->more, (gint)had);
         html->false_tags++;
         return false;
     }
+    read_attributes(after, html->end, html->more);
     html->blank = html->blank || element == ELEMENT_BREAKING;
     html->at = behind;
     if (!closing && is_silent(name, (size_t)(after - name)))

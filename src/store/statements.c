@@ -234,14 +234,14 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                       "INSERT INTO message_fts (rowid, text, facets) VALUES (?1, ?2, ?3)"},
     [STATEMENT_MESSAGE_FTS_DELETE] = {"message_fts_delete", "DELETE FROM message_fts WHERE rowid = ?1"},
 
-    [STATEMENT_SCAN_INSERT] = {"scan_insert",
-                               "INSERT INTO health_scan (customer_id, at, ok, error) VALUES (?1, max(?2, coalesce("
-                               "(SELECT max(at) + 1 FROM health_scan WHERE customer_id = ?1), ?2)), ?3, ?4) "
-                               "RETURNING at"},
-    [STATEMENT_SCAN_LAST_GOOD] = {"scan_last_good",
-                                  "SELECT at FROM health_scan WHERE customer_id = ?1 AND ok ORDER BY at DESC LIMIT 1"},
-    [STATEMENT_STATE_LATEST] = {"state_latest", "SELECT state_id, status, last_seen FROM service_state WHERE "
-                                                "customer_id = ?1 AND service = ?2 ORDER BY first_seen DESC LIMIT 1"},
+    [STATEMENT_SCAN_INSERT] = {"scan_insert", "INSERT INTO health_scan (customer_id, at, ok, error) "
+                                              "VALUES (?1, ?2, ?3, ?4) ON CONFLICT (customer_id, at) DO NOTHING"},
+    [STATEMENT_SCAN_LAST_GOOD] = {"scan_last_good", "SELECT at FROM health_scan WHERE customer_id = ?1 AND ok "
+                                                    "AND at <= ?2 ORDER BY at DESC LIMIT 1"},
+    [STATEMENT_STATE_AROUND] = {"state_around", "SELECT max(last_seen) FROM service_state WHERE customer_id = ?1 "
+                                                "AND first_seen <= ?2 AND last_seen >= ?2"},
+    [STATEMENT_STATE_LATEST] = {"state_latest", "SELECT state_id, status FROM service_state WHERE customer_id = ?1 "
+                                                "AND service = ?2 AND last_seen = ?3 ORDER BY first_seen DESC LIMIT 1"},
     [STATEMENT_STATE_INSERT] = {"state_insert",
                                 "INSERT INTO service_state (customer_id, service, status, first_seen, last_seen, "
                                 "samples, first_seq, seq) VALUES (?1, ?2, ?3, ?4, ?4, 1, ?5, ?5)"},

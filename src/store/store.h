@@ -345,7 +345,9 @@ struct store_health *store_health_new(enum store_health_kind kind);
 void store_health_free(struct store_health *health);
 
 /* How a scan is committed: it gets a row in health_scans, at the page's received_at, or a second after the customer's
- * latest scan where that is not earlier (a clock that was set back, two scans in one second): scans are in order. For
+ * latest good scan where that is not earlier (a clock that was set back a little, two scans in one second), in the next
+ * second that has no scan yet: good scans are in order. One that lies ahead by more than max_gap_s has a wrong moment,
+ * and does not count. For
  * each status: the service's latest run of states goes on (last_seen, samples and seq step) when the status is the
  * same, upper and lower case apart, the previous good scan saw it too, and lies at most max_gap_s back; else a new run
  * begins. A failed scan between two good ones breaks nothing by itself. */

@@ -53,14 +53,23 @@ static void check_schedule(const struct config_schedule *schedule)
         g_assert(schedule->every_s >= 10 && schedule->every_s <= 366 * 86400);
 }
 
-static void check_config(const struct config *config)
+/* Whoever needs no credentials gets none. */
+static void check_secrets(const struct config_customer *customer, bool need_customers)
+{
+    if (need_customers)
+        g_assert((customer->client_secret != NULL) != (customer->client_certificate != NULL));
+    else
+        g_assert(customer->client_secret == NULL && customer->client_certificate == NULL);
+}
+
+static void check_config(const struct config *config, bool need_customers)
 {
     for (guint i = 0; i < config->customers->len; i++) {
         const struct config_customer *customer = g_ptr_array_index(config->customers, i);
         g_assert(*customer->name != '\0' && customer->timezone != NULL && customer->cloud != NULL);
         g_assert(customer->sign_in_types != NULL && customer->sign_in_types[0] != NULL);
         g_assert(customer->sources == NULL || customer->sources[0] != NULL);
-        g_assert((customer->client_secret != NULL) != (customer->client_certificate != NULL));
+        check_secrets(customer, need_customers);
     }
     for (guint i = 0; i < config->alerts->len; i++) {
         const struct config_alert *alert = g_ptr_array_index(config->alerts, i);
@@ -85,7 +94,7 @@ static bool read_all(const struct yaml_file *file, const char *text, size_t leng
                 customers_read(&settings, need_customers, config, &error);
     g_assert(good == (error == NULL));
     if (good)
-        check_config(config);
+        check_config(config, need_customers);
     else
         check_refusal(error, text, length);
     return good;

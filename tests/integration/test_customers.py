@@ -29,8 +29,9 @@ def variable(name):
     return f"CUSTOMER_{name.upper().replace('-', '_')}"
 
 
-def configuration(names, more=None):
-    lines = ["database: many.db", "customers:"]
+def configuration(names, more=None, health="1h"):
+    """m365keep.yaml. Where the simulated clock is fast, a scan needs a schedule that gives it time."""
+    lines = ["database: many.db", f"schedule: {{health: {health}}}", "customers:"]
     for name in names:
         lines += [f"  - name: {name}", f"    variable: {variable(name)}", *(f"    {line}" for line in (more or {}).get(name, ()))]
     return "\n".join(lines) + "\n"
@@ -119,6 +120,23 @@ def test_a_customer_that_hangs_at_its_sign_in_keeps_nobody(many, keep, tmp_path)
     assert {row["error"]["code"] for row in report["unreachable"].values()} == {"timeout"}
 
 
+def test_a_scan_that_takes_for_ever_is_given_up_before_the_next_one_is_due(many, keep, tmp_path):
+    """One customer's answers stall; the others' next scan must not find the lock taken."""
+    names = ["alfa", "stalled", "bravo"]
+    simulator = many(names, rate=20)
+    simulator.faults([{"match": {"tenant": TENANTS["stalled"], "path": "/v1.0/"}, "action": {"stall_after": 20}}])
+    (tmp_path / "m365keep.yaml").write_text(configuration(names, health="5m"))
+    result = keep(["scan", "--json"], env=environment(simulator, names))
+    assert result.returncode == 3, result.stderr
+    report = report_of(result)
+    assert [report[name]["health"]["status"] for name in names] == ["ok", "failed", "ok"]
+    assert report["stalled"]["health"]["error"]["code"] == "late"
+    with database.connect(tmp_path / "many.db") as connection:
+        scans = dict(connection.execute("SELECT customer, ok FROM health_scans"))
+        words = connection.execute("SELECT error FROM health_scans WHERE customer = 'stalled'").fetchone()[0]
+    assert scans == {"alfa": 1, "stalled": 0, "bravo": 1} and "given up" in words
+
+
 def test_each_customer_has_its_own_sources(many, keep, tmp_path):
     names = ["alfa", "bravo", "charlie"]
     simulator = many(names)
@@ -147,7 +165,7 @@ def test_what_was_kept_of_a_customer_stays_when_the_file_names_it_no_more(many, 
 
 
 def test_a_hundred_customers_are_read_in_one_run(many, keep, tmp_path):
-    simulator = many(HUNDRED)
+    simulator = many(HUNDRED, rate=1)
     (tmp_path / "m365keep.yaml").write_text(configuration(HUNDRED, {name: ["sources: [directory-audits, health]"] for name in HUNDRED}))
     result = keep(["collect", "--json"], env=environment(simulator, HUNDRED))
     assert result.returncode == 0, result.stderr

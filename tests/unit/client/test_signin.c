@@ -162,7 +162,7 @@ static void assert_refused(struct answer *answer, struct stage *stage, const cha
 static void assert_words(const char *text, const char *words)
 {
     if (!text || !strstr(text, words))
-        fail_msg("not in: %s", text);
+        fail_msg("not in: %s", text ? text : "(nothing)");
 }
 
 /* --- a good day --------------------------------------------------------------------------------------------------- */
