@@ -12,7 +12,7 @@
 static const struct command commands[] = {
     {"collect", "read what is new from Microsoft 365 into the database", command_collect},
     {"scan", "look at the health of the services, and keep it", command_scan},
-    {"search", "find events and accounts in the database", command_search},
+    {"search", "find events, accounts, issues and messages in the database", command_search},
     {"status", "tell how fresh and complete the records are", command_status},
     {"doctor", "look at everything an installation depends on, and say how to mend it", command_doctor},
     {"init", "write m365keep.yaml and .env to start from", command_init},

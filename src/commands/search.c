@@ -29,8 +29,8 @@ static void search_clear(struct search *search)
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
 static const char summary[] =
-    "Finds the newest events that hold all the words and meet all the filters, newest first, or with --in "
-    "accounts, issues or messages of service health. Without words, the newest events, or all of the others.";
+    "Finds the events that hold all the words and meet all the filters, the newest first; without words, the newest\n"
+    "events. --in searches accounts, or the issues or messages of service health, in their place.";
 
 static const char description[] =
     "Words match whole words, whatever their case, anywhere in a record: names, addresses, GUIDs, IP\n"

@@ -50,20 +50,6 @@ static bool each_row(const struct store_health_row *row, void *user)
     return !found->search->cut_off;
 }
 
-static void say_how_many(const struct command_context *context, const struct found *found)
-{
-    g_autofree char *shown = text_count(found->search->printed);
-
-    if (found->more)
-        command_say(context, "%s matching %ss, last modified first, and there are more: --limit N shows them", shown,
-                    noun_of(found));
-    else
-        command_say(context, "%s of %s matching %s%s, last modified first", shown, shown, noun_of(found),
-                    found->search->printed == 1 ? "" : "s");
-}
-
-/* --- nothing came: why? ------------------------------------------------------------------------------------------- */
-
 static bool each_counted(const struct store_health_row *row, void *user)
 {
     int64_t *n = user;
@@ -72,7 +58,8 @@ static bool each_counted(const struct store_health_row *row, void *user)
     return true;
 }
 
-/* How many match, up to one more than the cap; -1 when that cannot be told in time. */
+/* How many match, up to one more than the cap; -1 when that cannot be told in time: the answer itself is already there.
+ */
 static int64_t count(struct store *store, struct store_health_query query, int cap)
 {
     g_autoptr(GError) error = NULL;
@@ -82,6 +69,25 @@ static int64_t count(struct store *store, struct store_health_query query, int c
     query.time_limit_ms = 1000;
     return store_search_health(store, &query, each_counted, &n, &error) ? n : -1;
 }
+
+static void say_how_many(const struct command_context *context, const struct found *found, struct store *store)
+{
+    int printed = found->search->printed;
+    g_autofree char *shown = text_count(printed);
+
+    if (!found->more) {
+        command_say(context, "%s of %s matching %s%s, last modified first", shown, shown, noun_of(found),
+                    printed == 1 ? "" : "s");
+        return;
+    }
+    int cap = MIN(MAX(SEARCH_COUNT_CAP, printed), G_MAXINT - 1);
+    int64_t n = count(store, found->query, cap);
+    g_autofree char *total = n < 0 ? g_strdup("many") : search_capped(n, cap);
+    command_say(context, "%s of %s matching %ss, last modified first; more with --limit N", shown, total,
+                noun_of(found));
+}
+
+/* --- nothing came: why? ------------------------------------------------------------------------------------------- */
 
 static void add_once(GPtrArray *values, const char *value)
 {
@@ -198,7 +204,7 @@ int search_health(const struct command_context *context, struct search *search, 
     if (error != NULL || status != EXIT_DONE || search->cut_off || context->quiet)
         return status;
     if (search->printed > 0)
-        say_how_many(context, &found);
+        say_how_many(context, &found, store);
     else
         say_why_none(context, &found, store);
     return status;

@@ -33,7 +33,7 @@ static const char description[] =
     "  fresh        collected successfully not long ago\n"
     "  stale        not so for three times its schedule (collect: 15m, health: 5m unless m365keep.yaml says "
     "otherwise),\n"
-    "               90 minutes at least; 30 minutes for health\n"
+    "               90 minutes at least; 30 minutes for health; or unavailable, and not asked for as long\n"
     "  never        configured, but no run has ended yet\n"
     "  unavailable  not to be had: the tenant has no licence for it, or its cloud no such service\n"
     "  kept         not configured any more; the records stay\n"
@@ -44,13 +44,15 @@ static const char description[] =
     "HOLES are stretches of time that were lost at the service, not asked for, or had to be left, and for health gaps\n"
     "between scans; below the table each has a line that says what to do. Those that ended before --since are left "
     "out:\n"
-    "what is lost stays lost, and is not to keep a monitor red for ever.\n"
+    "what is lost stays lost, and is not to keep a monitor red for ever. A gap between scans that has ended is a\n"
+    "finding for a day after its end: nothing mends it.\n"
     "\n"
     "TIME is a date or time (2026-11-20, 2026-11-20T07:00, UTC unless it says otherwise) or an age (36h, 7d).\n"
     "\n"
     "With --quiet only findings are printed. Exit status: 0; with --strict 4 when a source is stale or never "
     "collected,\n"
-    "or has holes; 1 without a database; 2 usage or configuration.\n"
+    "has holes, or is unavailable though it could be read once (a licence ended); 1 without a database; 2 usage or\n"
+    "configuration.\n"
     "\n"
     "Examples:\n"
     "  m365keep status\n"
@@ -124,12 +126,22 @@ static bool choose_sources(const struct command_context *context, const struct w
     return false;
 }
 
+/* Time is missing of a source that is no finding: of old, or of what is not collected any more. */
+static bool tells_any_hole(const struct status_view *view)
+{
+    for (guint i = 0; i < view->sources->len; i++)
+        if (status_count_holes(view, g_ptr_array_index(view->sources, i)) > 0)
+            return true;
+    return false;
+}
+
 static void say_how_it_stands(const struct command_context *context, const struct status_view *view)
 {
     if (view->sources->len == 0)
         command_say(context, "The database holds nothing yet: run m365keep collect.");
     else if (view->findings == 0)
-        command_say(context, "Nothing is stale, and nothing is missing.");
+        command_say(context,
+                    tells_any_hole(view) ? "Nothing needs a look." : "Nothing is stale, and nothing is missing.");
     else
         command_say(context, "%u of %u sources need%s a look.", view->findings, view->sources->len,
                     view->findings == 1 ? "s" : "");

@@ -238,6 +238,11 @@ static char *stale_words(const struct status_view *view, const struct standing_s
     g_autofree char *since = success != NULL ? g_strdup_printf("no success for %s (%s is allowed)", success, allowed)
                                              : g_strdup("no run has succeeded yet");
 
+    if (facts->outcome == STORE_OUTCOME_UNAVAILABLE) {
+        g_autofree char *run = duration(view->now - facts->last_run_at);
+        return g_strdup_printf("stale: no run for %s (%s is allowed): is %s still started?", run, allowed,
+                               command_of(source));
+    }
     if (*last == '\0')
         return g_strdup_printf("stale: %s, and no run since: is %s still started?", since, command_of(source));
     return g_strdup_printf("stale: %s; %s To find out why: m365keep doctor.", since, last);
@@ -250,6 +255,21 @@ static char *never_words(const struct standing_source *source)
                                : "no run has ended yet: one is under way, or was interrupted; %s goes "
                                  "on where it stood.",
                            command_of(source));
+}
+
+/* Of a source that the tenant never had, and of one that it has lost. */
+static char *unavailable_words(const struct standing_source *source)
+{
+    g_autofree char *cause = sentence(source->facts->last_error);
+
+    if (!source->lapsed)
+        return g_strdup_printf("not to be had here: %s",
+                               *cause != '\0' ? cause : "the tenant or its cloud does not have it.");
+    g_autofree char *success = source->facts->last_success_at != 0 ? minute(source->facts->last_success_at) : NULL;
+    g_autofree char *until = success != NULL ? g_strdup_printf("until %s UTC", success) : g_strdup("once");
+    return g_strdup_printf("could be read %s; the service says that the tenant does not have it any more%s%s Add the "
+                           "licence, or take the source out of sources: in m365keep.yaml.",
+                           until, *cause != '\0' ? ": " : ".", cause);
 }
 
 /* What is to be said of the source's runs; NULL: nothing. */
@@ -265,11 +285,7 @@ static char *run_words(const struct status_view *view, const struct standing_sou
             return NULL;
         return last_words(view, source->facts);
     case STANDING_UNAVAILABLE:
-        if (findings_only)
-            return NULL;
-        return g_strdup_printf("not to be had here: %s", source->facts->last_error != NULL
-                                                             ? source->facts->last_error
-                                                             : "the tenant or its cloud does not have it.");
+        return source->lapsed || !findings_only ? unavailable_words(source) : NULL;
     case STANDING_KEPT:
         break;
     }
@@ -355,14 +371,26 @@ static void print_remark(const struct standing_source *source, const char *part,
     g_free(words);
 }
 
-/* The latest ones. */
-static void print_holes(const struct status_view *view, const struct standing_source *source)
+/* With findings_only, those alone that make the source a finding. */
+static bool prints_hole(const struct status_view *view, const struct standing_source *source,
+                        const struct store_hole *hole, bool findings_only)
 {
-    unsigned told = status_count_holes(view, source), skip = told > HOLES_MOST ? told - HOLES_MOST : 0;
+    return status_tells_hole(view, source, hole) &&
+           (!findings_only || (source->finding && standing_minds_hole(hole, view->now)));
+}
 
-    for (guint i = 0; source->facts != NULL && i < source->facts->holes->len; i++) {
-        const struct store_hole *hole = &g_array_index(source->facts->holes, struct store_hole, i);
-        if (!status_tells_hole(view, source, hole) || (skip > 0 && skip-- > 0))
+/* The latest ones. True when there were any. */
+static bool print_holes(const struct status_view *view, const struct standing_source *source, bool findings_only)
+{
+    const GArray *holes = source->facts != NULL ? source->facts->holes : NULL;
+    unsigned told = 0;
+
+    for (guint i = 0; holes != NULL && i < holes->len; i++)
+        told += prints_hole(view, source, &g_array_index(holes, struct store_hole, i), findings_only);
+    unsigned skip = told > HOLES_MOST ? told - HOLES_MOST : 0;
+    for (guint i = 0; told > 0 && i < holes->len; i++) {
+        const struct store_hole *hole = &g_array_index(holes, struct store_hole, i);
+        if (!prints_hole(view, source, hole, findings_only) || (skip > 0 && skip-- > 0))
             continue;
         g_autofree char *words = hole_words(view, source, hole), *advice = hole_advice(view, source, hole);
         print_remark(source, hole->part, g_strconcat(words, advice, NULL));
@@ -371,6 +399,19 @@ static void print_holes(const struct status_view *view, const struct standing_so
         print_remark(
             source, "",
             g_strdup_printf("%u earlier holes are not shown: --json tells all, --since fewer.", told - HOLES_MOST));
+    return told > 0;
+}
+
+/* How many records are kept aside; NULL: none, or it is no finding, as it never is. */
+static char *unreadable_words(const struct standing_source *source, bool findings_only)
+{
+    int64_t n = source->facts != NULL && !findings_only ? source->facts->unreadable : 0;
+
+    if (n == 0)
+        return NULL;
+    g_autofree char *count = text_count(n);
+    return g_strdup_printf("%s record%s could not be read and %s kept aside: see the view unreadable of the database.",
+                           count, n == 1 ? "" : "s", n == 1 ? "is" : "are");
 }
 
 bool status_print_remarks(const struct status_view *view, bool findings_only)
@@ -379,15 +420,16 @@ bool status_print_remarks(const struct status_view *view, bool findings_only)
 
     for (guint i = 0; i < view->sources->len; i++) {
         const struct standing_source *source = g_ptr_array_index(view->sources, i);
-        char *words = run_words(view, source, findings_only);
-        bool holes = status_count_holes(view, source) > 0 && (source->finding || !findings_only);
-        if ((words != NULL || holes) && !any && !findings_only)
+        char *words[] = {run_words(view, source, findings_only), unreadable_words(source, findings_only)};
+        bool holes = status_count_holes(view, source) > 0;
+        if ((words[0] != NULL || words[1] != NULL || holes) && !any && !findings_only)
             command_write("\n", 1);
-        if (words != NULL)
-            print_remark(source, "", words);
-        any = any || words != NULL || holes;
-        if (holes)
-            print_holes(view, source);
+        for (size_t n = 0; n < G_N_ELEMENTS(words); n++) {
+            any = any || words[n] != NULL;
+            if (words[n] != NULL)
+                print_remark(source, "", words[n]);
+        }
+        any = print_holes(view, source, findings_only) || any;
     }
     return any;
 }

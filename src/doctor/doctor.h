@@ -62,7 +62,7 @@ void doctor_append_permissions(GString *out);
 
 enum standing_state {
     STANDING_FRESH,
-    STANDING_STALE,       /* no success for too long: see stale_after_s */
+    STANDING_STALE,       /* no success for too long, or nobody asks any more: see stale_after_s */
     STANDING_NEVER,       /* no run has ended yet */
     STANDING_UNAVAILABLE, /* the tenant or cloud does not have this */
     STANDING_KEPT         /* not configured any more: its records are kept */
@@ -74,13 +74,18 @@ struct standing_source {
     const char *customer, *tenant_id, *source; /* borrowed */
     const struct store_status_source *facts;   /* borrowed from the status; NULL: the database knows nothing of it */
     int64_t stale_after_s;                     /* seconds without success after which it is stale */
-    bool finding;                              /* what --strict minds: stale, never collected, or with holes */
+    bool lapsed;                               /* unavailable, though it could be read once */
+    bool finding;                              /* what --strict minds: stale, never collected, lapsed, or with holes */
 };
 
 typedef struct standing {
     GPtrArray *sources; /* struct standing_source *, owned; by customer as configured, customers that are kept last */
     unsigned findings;
 } Standing;
+
+/* Whether the hole makes its source a finding. A gap between scans that has ended does for a day, so that somebody sees
+ * it: nothing mends it. */
+bool standing_minds_hole(const struct store_hole *hole, int64_t now);
 
 /* Judges. `config` may have no customers: then only what the database knows is told, and nothing counts as kept. Of
  * customers without tenant_id, those of a file that is read without its secrets, the records are found by their name.

@@ -35,20 +35,45 @@ static enum standing_state state_of(const struct judge *judge, const struct stan
 
     if (facts == NULL || facts->last_run_at == 0)
         return STANDING_NEVER;
-    if (facts->outcome == STORE_OUTCOME_UNAVAILABLE)
+    if (facts->outcome == STORE_OUTCOME_UNAVAILABLE && judge->now - facts->last_run_at <= source->stale_after_s)
         return STANDING_UNAVAILABLE;
+    if (facts->outcome == STORE_OUTCOME_UNAVAILABLE)
+        return STANDING_STALE; /* the tenant may have it by now, and nobody asks */
     return judge->now - facts->last_success_at > source->stale_after_s ? STANDING_STALE : STANDING_FRESH;
 }
 
-static bool is_finding(const struct standing_source *source)
+/* A licence that ended, or a service that was given up. What a tenant never had is not missed. */
+static bool has_lapsed(const struct standing_source *source)
+{
+    const struct store_status_source *facts = source->facts;
+
+    return facts != NULL && source->state == STANDING_UNAVAILABLE &&
+           (facts->last_success_at != 0 || facts->records > 0);
+}
+
+bool standing_minds_hole(const struct store_hole *hole, int64_t now)
+{
+    return hole->kind != STORE_HOLE_SCANS || now - hole->to < DAY_S;
+}
+
+static bool minds_holes(const struct judge *judge, const struct store_status_source *facts)
+{
+    for (guint i = 0; i < facts->holes->len; i++)
+        if (standing_minds_hole(&g_array_index(facts->holes, struct store_hole, i), judge->now))
+            return true;
+    return false;
+}
+
+static bool is_finding(const struct judge *judge, const struct standing_source *source)
 {
     switch (source->state) {
     case STANDING_STALE:
     case STANDING_NEVER:
         return true;
     case STANDING_FRESH:
-        return source->facts->holes->len > 0;
+        return minds_holes(judge, source->facts);
     case STANDING_UNAVAILABLE:
+        return source->lapsed; /* what never was there has no holes */
     case STANDING_KEPT:
         break;
     }
@@ -67,7 +92,8 @@ static void add(struct judge *judge, const struct config_customer *customer, con
     source->facts = facts;
     source->stale_after_s = stale_after(judge->config, name);
     source->state = kept ? STANDING_KEPT : state_of(judge, source);
-    source->finding = is_finding(source);
+    source->lapsed = has_lapsed(source);
+    source->finding = is_finding(judge, source);
     judge->standing->findings += source->finding;
     g_ptr_array_add(judge->standing->sources, source);
     if (facts != NULL)

@@ -323,8 +323,9 @@ def test_the_final_line_counts(search, found, where):
     total, noun = len(found(where, *ALL)), NOUN[where]
     assert search(where, *ALL).stderr == f"{total:,} of {total:,} matching {noun}s, last modified first\n"
     assert search(where, "--limit", str(total)).stderr == f"{total:,} of {total:,} matching {noun}s, last modified first\n"
-    assert search(where, "--limit", "2").stderr == (
-        f"2 matching {noun}s, last modified first, and there are more: --limit N shows them\n")
+    for limit in (1, 2, total - 1):
+        assert search(where, "--limit", str(limit)).stderr == (
+            f"{limit:,} of {total:,} matching {noun}s, last modified first; more with --limit N\n")
     one = SERVED[where][1]["id"]
     assert search(where, one).stderr == f"1 of 1 matching {noun}, last modified first\n"
     assert search(where, "--limit", "3", "--quiet").stderr == ""

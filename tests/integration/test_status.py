@@ -20,6 +20,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 OTHER = "22222222-3333-4444-8555-666666666666"
 EVENTS = ["sign-ins", "directory-audits"]
 FORBIDDEN = refused(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+NO_PREMIUM = refused(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Neither tenant is B2C or tenant doesn't have premium license")
 
 
 def iso(epoch):
@@ -149,7 +150,26 @@ def test_what_the_tenant_does_not_have_is_no_finding(desk):
     here = desk("--no-premium")
     here.collect(NOON)
     here.check_golden(here.status(NOON + MINUTE, "--strict"))
-    assert source_of(here.told(NOON + 30 * DAY), "sign-ins")["state"] == "unavailable"
+    source = source_of(here.told(NOON + 90 * MINUTE), "sign-ins")
+    assert (source["state"], source["finding"], source["last_success"]) == ("unavailable", False, None)
+    # Unless nobody asks any more whether it is there now.
+    assert source_of(here.told(NOON + 90 * MINUTE + 1), "sign-ins")["state"] == "stale"
+    assert ("contoso sign-ins: stale: no run for 2 h (1 h 30 min is allowed): is m365keep collect still started?\n"
+            in here.status(NOON + 2 * HOUR, "--strict", exits=4).stdout)
+
+
+def test_what_the_tenant_had_and_has_no_more_is_a_finding(desk):
+    here = desk()
+    here.collect(NOON)
+    here.simulator.fault(NO_PREMIUM, "signIns")
+    here.collect(NOON + HOUR)
+    here.check_golden(here.status(NOON + HOUR + MINUTE, "--strict", exits=4))
+    assert here.status(NOON + HOUR + MINUTE, "--strict", "--quiet", exits=4).stdout.startswith(
+        "contoso sign-ins: could be read until 2025-11-20 12:00 UTC; the service says that the tenant does not have it any more: ")
+    source = source_of(here.told(NOON + HOUR), "sign-ins")
+    assert (source["state"], source["finding"], source["outcome"]) == ("unavailable", True, "unavailable")
+    here.configure({"contoso": TENANT}, sources=["directory-audits"])
+    here.status(NOON + HOUR + MINUTE, "--strict")
 
 
 def test_what_is_configured_and_was_never_collected_is_a_finding(desk):
@@ -252,6 +272,24 @@ def test_gaps_between_scans_of_service_health_are_holes(desk):
     here.status(NOON + 200 * MINUTE, "--strict")
 
 
+def test_a_gap_between_scans_is_a_finding_for_a_day_and_told_for_longer(desk):
+    here = desk("--services", "3", "--issues", "0", "--messages", "0")
+    here.configure({"contoso": TENANT}, sources=["health"])
+    for at in (0, 31 * MINUTE):
+        here.collect(NOON + at)
+    here.status(NOON + 32 * MINUTE, "--strict", exits=4)
+    later = NOON + 31 * MINUTE + DAY
+    here.collect(later - 5 * MINUTE)
+    here.execute(f"""WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 286) INSERT INTO health_scan
+                     SELECT 1, {NOON + 31 * MINUTE} + i * 300, 1, NULL FROM n""")
+    here.status(later - 1, "--strict", exits=4)
+    result = here.status(later, "--strict")
+    assert "contoso health: no scan from 2025-11-20 12:00 to 2025-11-20 12:31 UTC (31 min)" in result.stdout
+    assert result.stderr == "Nothing needs a look.\n" and here.status(later, "--strict", "--quiet").stdout == ""
+    told = source_of(here.told(later), "health")
+    assert not told["finding"] and len(told["holes"]) == 1
+
+
 def test_no_scan_up_to_now_is_a_hole_but_not_of_a_customer_that_is_kept(desk):
     here = desk("--services", "3", "--issues", "0", "--messages", "0")
     here.configure({"contoso": TENANT}, sources=["health"])
@@ -291,6 +329,20 @@ def test_lateness_is_how_long_after_they_happened_records_were_stored(desk):
     assert told["records"] == 103 and told["raw_bytes"] == 103 * 400 and told["newest"] == "2025-11-20T12:59:50.0000000Z"
     assert told["covered_to"] == iso(NOON + HOUR)
     assert source_of(here.told(NOON + HOUR), "directory-audits")["lateness"] is None
+
+
+@pytest.mark.parametrize("count, words", [
+    (1, "1 record could not be read and is kept aside"), (1234, "1,234 records could not be read and are kept aside")])
+def test_records_that_could_not_be_read_are_told_and_are_no_finding(desk, count, words):
+    here = desk()
+    here.collect(NOON)
+    here.execute(f"""WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+                     INSERT INTO unreadable_record (customer_id, source, received_at, reason, body, body_hash)
+                     SELECT 1, 'sign-ins', 1, 'is no object', CAST(i AS BLOB), CAST(i AS BLOB) FROM n""")
+    result = here.status(NOON, "--strict")
+    assert f"contoso sign-ins: {words}: see the view unreadable of the database.\n" in result.stdout
+    assert result.stdout.count("view unreadable") == 1 and here.status(NOON, "--strict", "--quiet").stdout == ""
+    assert source_of(here.told(NOON), "sign-ins")["unreadable"] == count
 
 
 def test_json_is_one_value_with_every_fact(desk):

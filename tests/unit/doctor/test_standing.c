@@ -163,13 +163,44 @@ static void runs_without_a_success_do_not_make_a_source_fresh(void **state)
     assert_standing(*state, "contoso sign-ins fresh", 0);
 }
 
-static void what_a_tenant_does_not_have_is_no_finding_however_long_ago_it_was_asked_for(void **state)
+static void what_a_tenant_never_had_is_no_finding(void **state)
 {
-    struct store_status_source *facts = know(*state, "contoso", CONTOSO, "sign-ins", 9 * DAY);
+    struct store_status_source *facts = know(*state, "contoso", CONTOSO, "sign-ins", MINUTE);
 
     facts->outcome = STORE_OUTCOME_UNAVAILABLE;
+    facts->last_success_at = 0;
+    assert_standing(*state, "contoso sign-ins unavailable", 0);
+    facts->unreadable = 1; /* is no record */
     add_hole(facts);
     assert_standing(*state, "contoso sign-ins unavailable", 0);
+}
+
+static void what_a_tenant_had_and_lost_is_a_finding(void **state)
+{
+    static const struct {
+        int64_t last_success_at, records;
+    } rows[] = {{NOW - 400 * DAY, 0}, {NOW - MINUTE, 0}, {0, 1}, {NOW - DAY, 9}};
+    struct store_status_source *facts = know(*state, "contoso", CONTOSO, "sign-ins", MINUTE);
+
+    facts->outcome = STORE_OUTCOME_UNAVAILABLE;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        facts->last_success_at = rows[i].last_success_at;
+        facts->records = rows[i].records;
+        assert_standing(*state, "contoso sign-ins unavailable!", 1);
+    }
+    add_hole(facts);
+    assert_standing(*state, "contoso sign-ins unavailable!", 1);
+}
+
+static void what_a_tenant_does_not_have_is_stale_when_nobody_asks_for_it_any_more(void **state)
+{
+    struct store_status_source *facts = know(*state, "contoso", CONTOSO, "sign-ins", 90 * MINUTE);
+
+    facts->outcome = STORE_OUTCOME_UNAVAILABLE;
+    facts->last_success_at = 0;
+    assert_standing(*state, "contoso sign-ins unavailable", 0);
+    facts->last_run_at--;
+    assert_standing(*state, "contoso sign-ins stale!", 1);
 }
 
 static void a_source_with_holes_is_a_finding_and_counts_once(void **state)
@@ -182,6 +213,38 @@ static void a_source_with_holes_is_a_finding_and_counts_once(void **state)
     assert_standing(fixture, "contoso sign-ins fresh!", 1);
     facts->last_success_at = NOW - DAY;
     assert_standing(fixture, "contoso sign-ins stale!", 1);
+}
+
+static void a_gap_between_scans_is_a_finding_until_a_day_after_its_end(void **state)
+{
+    static const struct {
+        int64_t ended_s; /* ago */
+        enum store_hole_kind kind;
+        bool finding;
+    } rows[] = {
+        {0, STORE_HOLE_SCANS, true},         {DAY - 1, STORE_HOLE_SCANS, true}, {DAY, STORE_HOLE_SCANS, false},
+        {29 * DAY, STORE_HOLE_SCANS, false}, {29 * DAY, STORE_HOLE_LOST, true}, {29 * DAY, STORE_HOLE_UNREAD, true},
+        {29 * DAY, STORE_HOLE_OPEN, true},
+    };
+    struct store_status_source *facts = know(*state, "contoso", CONTOSO, "health", MINUTE);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct store_hole hole = {rows[i].kind, NULL, NOW - rows[i].ended_s - 31 * MINUTE, NOW - rows[i].ended_s};
+        g_array_append_val(facts->holes, hole);
+        assert_standing(*state, rows[i].finding ? "contoso health fresh!" : "contoso health fresh", rows[i].finding);
+        g_array_set_size(facts->holes, 0);
+    }
+}
+
+static void an_old_gap_between_scans_hides_no_other_hole(void **state)
+{
+    struct store_status_source *facts = know(*state, "contoso", CONTOSO, "health", MINUTE);
+    struct store_hole old = {STORE_HOLE_SCANS, NULL, NOW - 3 * DAY, NOW - 2 * DAY};
+    struct store_hole recent = {STORE_HOLE_SCANS, NULL, NOW - 3 * HOUR, NOW - HOUR};
+
+    g_array_append_val(facts->holes, old);
+    g_array_append_val(facts->holes, recent);
+    assert_standing(*state, "contoso health fresh!", 1);
 }
 
 /* --- what the configuration wants -----------------------------------------------------------------------------------
@@ -301,8 +364,12 @@ int main(void)
         TEST(a_source_is_stale_when_three_runs_were_missed_but_an_hourly_timer_is_not),
         TEST(a_clock_that_was_set_back_makes_nothing_stale),
         TEST(runs_without_a_success_do_not_make_a_source_fresh),
-        TEST(what_a_tenant_does_not_have_is_no_finding_however_long_ago_it_was_asked_for),
+        TEST(what_a_tenant_never_had_is_no_finding),
+        TEST(what_a_tenant_had_and_lost_is_a_finding),
+        TEST(what_a_tenant_does_not_have_is_stale_when_nobody_asks_for_it_any_more),
         TEST(a_source_with_holes_is_a_finding_and_counts_once),
+        TEST(a_gap_between_scans_is_a_finding_until_a_day_after_its_end),
+        TEST(an_old_gap_between_scans_hides_no_other_hole),
         TEST(what_is_configured_and_was_never_collected_is_a_finding),
         TEST(a_first_run_that_has_not_ended_is_never_yet),
         TEST(without_a_list_of_sources_every_one_is_wanted),
