@@ -6,6 +6,7 @@
 #include "client/decide.h"
 #include "client/link.h"
 #include "client/loop.h"
+#include "client/proxy.h"
 
 enum {
     FRAME_BYTES = 80, /* of a message: what is said around the URL and the service's words */
@@ -58,7 +59,7 @@ static void take_place(struct request *request)
 {
     if (request->kind != REQUEST_PAGE)
         return;
-    limiter_reserve(limiter_of(request));
+    request->probe = limiter_reserve(limiter_of(request));
     request->place = PLACE_RESERVED;
     admission_join(&request->app->client->admission, &request->body, &request->app->body_turn, request);
     request->app->in_flight[request->family]++;
@@ -70,6 +71,8 @@ static void leave_place(struct request *request)
         return;
     if (request->place == PLACE_RESERVED)
         limiter_release(limiter_of(request));
+    if (request->probe)
+        limiter_probe_over(limiter_of(request), false);
     request->place = PLACE_NONE;
     admission_leave(&request->body);
     request->app->in_flight[request->family]--;
@@ -120,13 +123,23 @@ static bool renew_form(struct request *request)
     return request->form != NULL;
 }
 
+/* libcurl would tell what is wrong by repeating the password, or send elsewhere. False when the request has ended. */
+static bool check_proxy(struct request *request)
+{
+    g_autofree char *complaint = proxy_complaint(request->url);
+
+    if (complaint)
+        fail_launch(request, CLIENT_LATER, "proxy", complaint);
+    return !complaint;
+}
+
 void attempt_launch(struct request *request)
 {
     struct client *client = request->app->client;
     bool for_token = request->kind == REQUEST_TOKEN;
     g_autofree char *words = NULL;
 
-    if (!renew_form(request))
+    if (!check_proxy(request) || !renew_form(request))
         return;
     struct transfer_order order = {
         .url = request->url,
@@ -137,6 +150,7 @@ void attempt_launch(struct request *request)
         .ca_file = client->ca_file,
         .page = request->page,
         .new_connection = request->new_connection,
+        .silence_s = client->stall_timeout_us / CLOCK_US,
         .sent = on_sent,
         .answered = on_answered,
         .grows = on_growing,
@@ -335,6 +349,9 @@ static void act(struct request *request, const struct client_decision *decision,
     request->new_connection = decision->new_connection;
     if (decision->family_waits && request->kind == REQUEST_PAGE)
         limiter_close(limiter_of(request), now_us + decision->wait_us);
+    else if (request->probe)
+        limiter_probe_over(limiter_of(request), true);
+    request->probe = false;
     switch (decision->action) {
     case CLIENT_ACTION_DONE:
         succeed(request);

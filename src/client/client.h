@@ -99,7 +99,8 @@ char **client_app_roles(const struct client_app *app, enum client_api api);
 
 /* The proxy that requests to `url` go through, without user and password ("http://proxy.example:3128"); NULL: none. By
  * the environment, as libcurl reads it: https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY, less what no_proxy or NO_PROXY
- * names; what is http goes to this machine and through no proxy. Returned: g_free. */
+ * names; what is http goes to this machine and through no proxy. For a value that cannot be used, which may be a
+ * password in any of its parts: "that HTTPS_PROXY names". Returned: g_free. */
 char *client_proxy(const char *url);
 
 /* The file of trusted certificates, from SSL_CERT_FILE; NULL: the system's. Borrowed until the environment changes. */

@@ -434,8 +434,8 @@ static char *permission_hint(const char *permission)
 {
     if (!permission)
         return g_strdup("Add the missing application permission to the app registration and grant admin consent.");
-    return g_strdup_printf("Add the application permission %s to the app registration and grant admin consent.",
-                           permission);
+    return g_strdup_printf("Add the application permission%s %s to the app registration and grant admin consent.",
+                           strstr(permission, " and ") ? "s" : "", permission);
 }
 
 static char *unavailable_hint(const char *message)

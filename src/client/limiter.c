@@ -44,6 +44,8 @@ struct limiter {
     struct tally *tallies[LIMITER_SCOPES]; /* borrowed from the pool; NULL where there is no budget */
     uint64_t turn;                         /* of the pool, at the latest reservation; 0: none yet */
     int64_t closed_until_us;
+    bool told_to_wait; /* and nothing has shown since that the wait was long enough */
+    bool probing;      /* the first request after it is on its way */
 };
 
 struct limiter_pool {
@@ -176,7 +178,7 @@ static void note_answer(struct tally *tally, uint64_t number, int64_t now_us)
 
 int64_t limiter_wait_us(const struct limiter *limiter, int64_t now_us)
 {
-    int64_t wait_us = limiter_closed_us(limiter, now_us);
+    int64_t wait_us = limiter->probing ? INT64_MAX : limiter_closed_us(limiter, now_us);
 
     for (int scope = 0; scope < LIMITER_SCOPES; scope++) {
         const struct tally *tally = limiter->tallies[scope];
@@ -191,12 +193,20 @@ uint64_t limiter_turn(const struct limiter *limiter)
     return limiter->turn;
 }
 
-void limiter_reserve(struct limiter *limiter)
+bool limiter_reserve(struct limiter *limiter)
 {
+    limiter->probing = limiter->told_to_wait;
     limiter->turn = ++limiter->pool->turns;
     for (int scope = 0; scope < LIMITER_SCOPES; scope++)
         if (limiter->tallies[scope])
             limiter->tallies[scope]->reserved++;
+    return limiter->probing;
+}
+
+void limiter_probe_over(struct limiter *limiter, bool passed)
+{
+    limiter->probing = false;
+    limiter->told_to_wait = limiter->told_to_wait && !passed;
 }
 
 void limiter_release(struct limiter *limiter)
@@ -235,6 +245,7 @@ void limiter_answered(struct limiter *limiter, const struct limiter_ticket *tick
 void limiter_close(struct limiter *limiter, int64_t until_us)
 {
     limiter->closed_until_us = MAX(limiter->closed_until_us, until_us);
+    limiter->told_to_wait = true;
 }
 
 int64_t limiter_closed_us(const struct limiter *limiter, int64_t now_us)

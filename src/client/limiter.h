@@ -43,8 +43,13 @@ int64_t limiter_wait_us(const struct limiter *limiter, int64_t now_us);
 /* Says who goes first among limiters with room: the least. */
 uint64_t limiter_turn(const struct limiter *limiter);
 
-/* A request is about to be sent: takes its place in the budgets. Only when limiter_wait_us is 0. */
-void limiter_reserve(struct limiter *limiter);
+/* A request is about to be sent: takes its place in the budgets. Only when limiter_wait_us is 0. True when it is the
+ * probe: the first one after a wait that the service asked for. The others wait until limiter_probe_over. */
+bool limiter_reserve(struct limiter *limiter);
+
+/* The probe has ended. With `passed` the service did not ask to wait again, and the others may go; else the next one is
+ * the probe. */
+void limiter_probe_over(struct limiter *limiter, bool passed);
 
 /* It was not sent after all (no connection): gives the place back. */
 void limiter_release(struct limiter *limiter);

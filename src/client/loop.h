@@ -77,6 +77,7 @@ struct request {
     struct transfer *transfer; /* in flight when not NULL */
     enum request_place place;
     struct limiter_ticket ticket;
+    bool probe; /* the first after a wait that the service asked for: the family waits for what comes of it */
     struct admission_body body;
     uint64_t generation;   /* of the token it was sent with */
     int64_t started_us;    /* this attempt */

@@ -5,16 +5,19 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "client/client.h"
+#include "client/failure.h"
 #include "client/link.h"
+#include "client/proxy.h"
 
-/* The first of these variables that says something; NULL: none does. */
+/* The name of the first of these variables that says something; NULL: none does. */
 static const char *first_set(const char *const *names)
 {
     for (; *names; names++) {
         const char *value = g_getenv(*names);
         if (value && *value)
-            return value;
+            return *names;
     }
     return NULL;
 }
@@ -56,7 +59,7 @@ static bool name_matches(const char *host, const char *wanted)
 static bool is_excepted(const char *host)
 {
     static const char *const names[] = {"no_proxy", "NO_PROXY", NULL};
-    const char *list = first_set(names);
+    const char *variable = first_set(names), *list = variable ? g_getenv(variable) : NULL;
     struct in_addr address;
 
     if (!list)
@@ -71,26 +74,137 @@ static bool is_excepted(const char *host)
     return false;
 }
 
-/* "http://user:word@proxy.example:3128/" as "http://proxy.example:3128". Returned: g_free. */
+/* The name of the variable whose proxy a request to `url` goes through; NULL: it goes through none. */
+static const char *taken_variable(const char *url)
+{
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+    const char *variable = link_is_plain(url) ? NULL : first_set(names);
+    g_autoptr(GUri) parts = variable ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
+    const char *host = parts ? g_uri_get_host(parts) : NULL;
+
+    return host && !is_excepted(host) ? variable : NULL;
+}
+
+/* --- what a variable holds ---------------------------------------------------------------------------------------- */
+
+/* What follows the scheme, or all of it where there is none; NULL: a scheme that libcurl has no proxies of. */
+static const char *after_scheme(const char *proxy)
+{
+    static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+    const char *end = strstr(proxy, "://");
+
+    if (!end)
+        return proxy;
+    for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++)
+        if (strlen(schemes[i]) == (size_t)(end - proxy) &&
+            g_ascii_strncasecmp(proxy, schemes[i], strlen(schemes[i])) == 0)
+            return end + strlen("://");
+    return NULL;
+}
+
+static bool has_bad_bytes(const char *proxy)
+{
+    for (; *proxy; proxy++) {
+        /* A control character in a password, though encoded, makes libcurl send without the proxy. */
+        bool encoded_control = proxy[0] == '%' && (proxy[1] == '0' || proxy[1] == '1') && g_ascii_isxdigit(proxy[2]);
+        if ((guchar)*proxy <= ' ' || *proxy == 0x7f || encoded_control)
+            return true;
+    }
+    return false;
+}
+
+/* "", ":" or ":3128", which all libcurl takes. */
+static bool is_port(const char *text)
+{
+    size_t digits = text[0] == ':' ? strspn(text + 1, "0123456789") : 0;
+
+    if (text[0] == '\0' || g_str_equal(text, ":"))
+        return true;
+    guint64 port = digits > 0 && digits <= 5 && text[1 + digits] == '\0' ? g_ascii_strtoull(text + 1, NULL, 10) : 0;
+    return port > 0 && port <= UINT16_MAX;
+}
+
+static bool is_host_and_port(const char *text)
+{
+    size_t length = strcspn(text, ":!{}[]\\$'\"^`*<>=;,");
+
+    if (text[0] == '[') {
+        length = 1 + strspn(text + 1, "0123456789abcdefABCDEF:.");
+        if (text[length] == '%') /* a zone */
+            length += strcspn(text + length, "]");
+        return length > 1 && text[length] == ']' && is_port(text + length + 1);
+    }
+    return length > 0 && is_port(text + length);
+}
+
+/* True for [scheme://][user[:password]@]host[:port][/...], which can be read in one way only. */
+static bool is_usable(const char *proxy)
+{
+    const char *authority = after_scheme(proxy);
+
+    if (!authority || has_bad_bytes(proxy))
+        return false;
+    size_t length = strcspn(authority, "/?#");
+    g_autofree char *server = g_strndup(authority, length);
+    const char *at = strchr(server, '@');
+    bool usable =
+        !strchr(authority + length, '@') && !(at && strchr(at + 1, '@')) && is_host_and_port(at ? at + 1 : server);
+
+    explicit_bzero(server, length);
+    return usable;
+}
+
+/* "http://user:word@proxy.example:3128/", which can be used, as "http://proxy.example:3128". Returned: g_free. */
 static char *without_credentials(const char *proxy)
 {
-    const char *scheme_end = strstr(proxy, "://");
-    size_t scheme_length = scheme_end ? (size_t)(scheme_end - proxy) + strlen("://") : 0;
-    /* The last one of the whole text: a password that was not encoded may hold anything. */
-    const char *at = strrchr(proxy + scheme_length, '@');
-    const char *host = at ? at + 1 : proxy + scheme_length;
+    const char *authority = after_scheme(proxy);
+    const char *at = strchr(authority, '@');
+    const char *host = at ? at + 1 : authority;
 
-    return g_strdup_printf("%.*s%.*s", (int)scheme_length, proxy, (int)strcspn(host, "/?#"), host);
+    return g_strdup_printf("%.*s%.*s", (int)(authority - proxy), proxy, (int)strcspn(host, "/?#"), host);
 }
+
+/* --- what is told ------------------------------------------------------------------------------------------------- */
 
 char *client_proxy(const char *url)
 {
-    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
-    const char *proxy = link_is_plain(url) ? NULL : first_set(names);
-    g_autoptr(GUri) parts = proxy ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
-    const char *host = parts ? g_uri_get_host(parts) : NULL;
+    const char *variable = taken_variable(url), *proxy = variable ? g_getenv(variable) : NULL;
 
-    if (!host || is_excepted(host))
+    if (!proxy)
         return NULL;
-    return without_credentials(proxy);
+    /* Where a part may be mistaken for another, the host may be a password. */
+    return is_usable(proxy) ? without_credentials(proxy) : g_strdup_printf("that %s names", variable);
+}
+
+char *proxy_complaint(const char *url)
+{
+    const char *variable = taken_variable(url);
+
+    if (!variable || is_usable(g_getenv(variable)))
+        return NULL;
+    return g_strdup_printf("%s is no proxy that can be used: write http://HOST:PORT or http://USER:PASSWORD@HOST:PORT; "
+                           "a password's special characters are percent-encoded.",
+                           variable);
+}
+
+void proxy_redact(char **text)
+{
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        const char *proxy = g_getenv(names[i]), *at = proxy ? strrchr(proxy, '@') : NULL;
+        if (proxy && (at || !is_usable(proxy)))
+            failure_redact(text, proxy);
+        if (!at)
+            continue;
+        const char *scheme_end = strstr(proxy, "://");
+        const char *from = scheme_end && scheme_end < at ? scheme_end + strlen("://") : proxy;
+        char *credentials = g_strndup(from, (size_t)(at - from)), *colon = strchr(credentials, ':');
+        char *password = colon ? g_uri_unescape_string(colon + 1, NULL) : NULL; /* NULL: badly encoded */
+        failure_redact(text, credentials);
+        failure_redact(text, colon ? colon + 1 : NULL);
+        failure_redact(text, password);
+        text_free_secret(credentials);
+        text_free_secret(password);
+    }
 }

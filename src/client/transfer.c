@@ -5,11 +5,13 @@
 #include "base/text.h"
 #include "client/decide.h"
 #include "client/link.h"
+#include "client/proxy.h"
 #include "config.h"
 
 enum {
     CONNECT_TIMEOUT_MS = 30000,
-    WHOLE_TIMEOUT_MS = 3600000, /* a large blob over a slow line is fine; the stall timer catches the rest */
+    TRICKLE_BYTES_A_SECOND = 64, /* whoever sends less keeps others from their turn */
+    WHOLE_TIMEOUT_MS = 3600000,  /* a large blob over a slow line is fine; the stall timer catches the rest */
     TEXT_MAX_BYTES = 256 * 1024,
     HEADER_MAX_BYTES = 16 * 1024,
     /* One TLS record. What libcurl has read and inflated of a paused transfer it keeps itself, uncounted: a little. */
@@ -204,6 +206,8 @@ static CURLcode set_request(struct transfer *transfer)
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     SET(CURLOPT_TIMEOUT_MS, (long)WHOLE_TIMEOUT_MS);
+    SET(CURLOPT_LOW_SPEED_LIMIT, (long)TRICKLE_BYTES_A_SECOND);
+    SET(CURLOPT_LOW_SPEED_TIME, (long)MAX(2 * transfer->order.silence_s, 2));
     SET(CURLOPT_NOSIGNAL, 1L);
     /* A name is looked up in a thread. One that a dead name server keeps is left behind when its time is over: waiting
        for it here would hold up everybody else. */
@@ -353,9 +357,11 @@ static void judge_network(struct transfer *transfer, CURLcode result, struct cli
         outcome->connection_lost = trouble == TROUBLE_LOST || trouble == TROUBLE_BODY;
         outcome->untrusted = trouble == TROUBLE_TRUST;
     }
-    const char *words = transfer->curl_words[0] ? transfer->curl_words : curl_easy_strerror(result);
+    char *words = g_strdup(transfer->curl_words[0] ? transfer->curl_words : curl_easy_strerror(result));
+    proxy_redact(&words);
     error->code = g_strdup(code);
     error->message = failure_clean(words, strlen(words), FAILURE_MESSAGE_BYTES);
+    g_free(words);
 }
 
 /* Some servers repeat what they were sent. Our secret goes before anything is shortened, and again after escapes are

@@ -19,6 +19,7 @@ struct transfer_order {
     const char *ca_file;          /* SSL_CERT_FILE or NULL */
     struct json_page *page;       /* takes the body of a 2xx, reset before; NULL: the body is kept as text */
     bool new_connection;          /* do not reuse a kept one */
+    int64_t silence_s;            /* what the caller takes for a stall; a trickle for twice as long is one, too */
     void (*sent)(void *user);     /* called as the request goes out, again if libcurl sends it anew */
     void (*answered)(void *user); /* called when the answer begins */
     bool (*grows)(size_t length, void *user); /* called before the page takes more; false: the transfer is paused */

@@ -1,6 +1,7 @@
 #include "doctor/doctor.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -114,8 +115,9 @@ static void tell_json(const struct telling *telling, int64_t started, enum docto
     text_append_json(out, begin);
     g_string_append(out, ",\"finished\":");
     text_append_json(out, end);
-    g_string_append_printf(out, ",\"ok\":%s,\"worst\":\"%s\",\"findings\":[%s]}\n",
-                           whole && worst < DOCTOR_WARN ? "true" : "false", severities[worst].name, telling->json->str);
+    g_string_append_printf(out, ",\"interrupted\":%s,\"ok\":%s,\"worst\":\"%s\",\"findings\":[%s]}\n",
+                           whole ? "false" : "true", whole && worst < DOCTOR_WARN ? "true" : "false",
+                           severities[worst].name, telling->json->str);
     command_write(out->str, out->len);
 }
 
@@ -147,11 +149,15 @@ static bool check_customer(const struct command_context *context, const char *na
     return there;
 }
 
-static int signal_exit(int fd)
+/* Says by what it was ended, and returns the exit status of that. */
+static int signal_exit(const struct command_context *context, int fd)
 {
     struct signalfd_siginfo info;
 
-    return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? EXIT_SIGNAL + (int)info.ssi_signo : EXIT_FAILED;
+    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return EXIT_FAILED;
+    command_say(context, "Interrupted by SIG%s: not everything was looked at.", sigabbrev_np((int)info.ssi_signo));
+    return EXIT_SIGNAL + (int)info.ssi_signo;
 }
 
 static int examine(struct command_context *context, const struct wishes *wishes, const char *fault)
@@ -177,7 +183,9 @@ static int examine(struct command_context *context, const struct wishes *wishes,
             tell_json(&telling, started, worst, !interrupted);
         else if (!interrupted)
             tell_sum(&telling);
-        status = interrupted ? signal_exit(options.signal_fd) : worst < DOCTOR_WARN ? EXIT_DONE : EXIT_FINDINGS;
+        status = interrupted           ? signal_exit(context, options.signal_fd)
+                 : worst < DOCTOR_WARN ? EXIT_DONE
+                                       : EXIT_FINDINGS;
         close(options.signal_fd);
     }
     if (telling.json)

@@ -42,7 +42,8 @@ static void say_how_many(const struct command_context *context, const struct fou
     g_autofree char *shown = text_count(found->search->printed);
 
     if (found->more)
-        command_say(context, "%s matching accounts, and there are more: --limit N shows them", shown);
+        command_say(context, "%s matching account%s, and there are more: --limit N shows them", shown,
+                    found->search->printed == 1 ? "" : "s");
     else
         command_say(context, "%s of %s matching account%s", shown, shown, found->search->printed == 1 ? "" : "s");
 }

@@ -3,20 +3,25 @@
 #include "base/base.h"
 #include "doctor/permission.h"
 #include "doctor/secret.h"
+#include "doctor/service.h"
 
 enum {
-    PAGE_BYTES = 32 << 20, /* of service health, which gives all it has */
+    PAGE_BYTES = 32 << 20, /* of service health, which may give more than it is asked for */
     SKEW_WARN_S = 60,
+    FORBIDDEN = 403,
     SKEW_FAIL_S = 300 /* an assertion is good for ten minutes, half of it before it begins */
 };
 
 static const char forever[] = "Run doctor again; if it lasts, look at the network between, and ask Microsoft's support "
                               "with the request id that --json tells.";
+static const char unreached[] = "Check the network, the firewall and, if only a proxy reaches out, HTTPS_PROXY; then "
+                                "run doctor again.";
 
 /* One request, and what became of it. */
 struct probe {
     struct customer_check *check;
     const struct source *source; /* NULL: the app's registration */
+    const char *permission;      /* that it cannot do without; static; NULL: the app's registration */
     struct json_page *page;
     struct client_failure *failure; /* NULL: answered */
 };
@@ -27,7 +32,7 @@ struct customer_check {
     struct client_app *app;
     struct section *section;
     bool mails;
-    GPtrArray *probes;          /* struct probe *, of the sources in their order */
+    GPtrArray *probes;          /* struct probe *, of the sources in their order, a listing each */
     struct probe *registration; /* NULL: not asked for */
     unsigned pending;
     bool done;
@@ -46,8 +51,15 @@ static void probe_free(gpointer data)
 
 /* --- judging ------------------------------------------------------------------------------------------------------ */
 
+/* The hints of failures that pass are for who collects: the next run makes up for them. Here somebody asks now. */
 static const char *mend_of(const struct client_failure *failure)
 {
+    static const char *const passing[] = {"timeout", "connection_lost", NULL};
+
+    if (failure->verdict == CLIENT_CANCELLED || (failure->code && g_strv_contains(passing, failure->code)))
+        return unreached;
+    if ((failure->verdict == CLIENT_LATER || failure->verdict == CLIENT_SLOW) && failure->status)
+        return forever;
     return failure->hint ? failure->hint : forever;
 }
 
@@ -69,14 +81,12 @@ static bool is_throttled(const struct client_failure *failure)
 }
 
 /* A customer without the licence or the service, and one that others throttle just now, is not broken. */
-static void judge_probe(struct section *section, const struct probe *probe)
+static void judge_failure(struct section *section, const struct probe *probe)
 {
     const struct client_failure *failure = probe->failure;
     struct doctor_finding *finding;
 
-    if (!failure)
-        finding = section_ok(section, "source", "The service answers.");
-    else if (failure->verdict == CLIENT_UNAVAILABLE)
+    if (failure->verdict == CLIENT_UNAVAILABLE)
         finding = section_warn(section, "source",
                                failure->hint ? failure->hint : "Leave this source out of the customer's sources.", "%s",
                                failure->message);
@@ -88,8 +98,30 @@ static void judge_probe(struct section *section, const struct probe *probe)
     else
         finding = section_fail(section, "source", mend_of(failure), "%s", words_of(failure));
     finding->source = probe->source->name;
-    if (failure)
-        note_failure(finding, failure);
+    note_failure(finding, failure);
+}
+
+/* The probes of one source, from `first` on; returns how many they are. */
+static guint judge_source(const struct customer_check *check, guint first)
+{
+    const struct probe *probe = g_ptr_array_index(check->probes, first);
+    const struct source *source = probe->source;
+    bool answers = true;
+    guint i = first;
+
+    for (; i < check->probes->len; i++) {
+        const struct probe *one = g_ptr_array_index(check->probes, i);
+        if (one->source != source)
+            break;
+        if (one->failure)
+            judge_failure(check->section, one);
+        answers = answers && !one->failure;
+    }
+    if (answers)
+        section_ok(check->section, "source", "The service answers.")->source = source->name;
+    if (source->kind == SOURCE_HEALTH && !probe->failure)
+        service_judge(check->section, source->name, probe->page, check->customer->services);
+    return i - first;
 }
 
 static void judge_proof(struct customer_check *check)
@@ -103,18 +135,22 @@ static void judge_proof(struct customer_check *check)
                        expires, now);
     else if (check->registration && !check->registration->failure)
         secret_judge(check->section, check->registration->page, check->customer->client_secret, now);
+    else if (check->registration && check->registration->failure->status != FORBIDDEN)
+        note_failure(secret_untold(check->section, words_of(check->registration->failure)),
+                     check->registration->failure);
     else if (check->customer->client_secret)
-        secret_untold(check->section);
+        secret_untold(check->section, NULL);
 }
 
 static void judge_permissions(struct customer_check *check)
 {
-    g_autofree struct permission_source *sources = g_new0(struct permission_source, check->probes->len + 1);
-    struct permission_facts facts = {.sources = sources, .n_sources = check->probes->len, .mails = check->mails};
+    g_autofree struct permission_probe *probes = g_new0(struct permission_probe, check->probes->len + 1);
+    struct permission_facts facts = {.probes = probes, .n_probes = check->probes->len, .mails = check->mails};
 
     for (guint i = 0; i < check->probes->len; i++) {
         const struct probe *probe = g_ptr_array_index(check->probes, i);
-        sources[i] = (struct permission_source){.source = probe->source, .answered = !probe->failure};
+        probes[i] = (struct permission_probe){
+            .source = probe->source, .permission = probe->permission, .answered = !probe->failure};
     }
     for (enum client_api api = CLIENT_API_GRAPH; api <= CLIENT_API_MANAGEMENT; api++)
         facts.roles[api] = client_app_roles(check->app, api);
@@ -129,8 +165,8 @@ static void judge(struct customer_check *check)
                check->customer->tenant_id);
     judge_proof(check);
     judge_permissions(check);
-    for (guint i = 0; i < check->probes->len; i++)
-        judge_probe(check->section, g_ptr_array_index(check->probes, i));
+    for (guint i = 0; i < check->probes->len;)
+        i += judge_source(check, i);
     if (!check->probes->len)
         section_warn(check->section, "source", "Name some under the customer's sources in m365keep.yaml.",
                      "Nothing of this customer is collected.");
@@ -148,21 +184,23 @@ static void answered(const struct client_result *result, void *user)
         judge(probe->check);
 }
 
-static struct probe *ask(struct customer_check *check, const struct source *source, const char *url,
-                         enum client_api api, enum client_family family)
+/* `source` is NULL for the app's registration. */
+static struct probe *ask(struct customer_check *check, const struct source *source, const struct source_probe *what)
 {
     struct probe *probe = g_new0(struct probe, 1);
     const struct client_request request = {.app = check->app,
-                                           .api = api,
-                                           .family = family,
-                                           .url = url,
+                                           .api = source ? source->api : CLIENT_API_GRAPH,
+                                           .family = source ? source->family : CLIENT_FAMILY_DIRECTORY,
+                                           .url = what->url,
+                                           .headers = what->headers,
                                            .page = probe->page = json_page_new(false, PAGE_BYTES),
-                                           .permission = source ? source->permission : NULL,
+                                           .permission = what->permission,
                                            .done = answered,
                                            .user = probe};
 
     probe->check = check;
     probe->source = source;
+    probe->permission = what->permission;
     check->pending++;
     client_start(check->client, &request);
     return probe;
@@ -172,9 +210,12 @@ static void ask_source(struct customer_check *check, const struct source *source
 {
     const struct config_customer *customer = check->customer;
     const char *base = source->api == CLIENT_API_GRAPH ? customer->graph_url : customer->manage_url;
-    g_autofree char *url = source_probe_url(source, base);
+    struct source_probe what;
 
-    g_ptr_array_add(check->probes, ask(check, source, url, source->api, source->family));
+    for (unsigned i = 0; source_probe(source, i, base, &what); i++) {
+        g_ptr_array_add(check->probes, ask(check, source, &what));
+        g_free(what.url);
+    }
 }
 
 static void ask_registration(struct customer_check *check)
@@ -183,7 +224,7 @@ static void ask_registration(struct customer_check *check)
     g_autofree char *url = secret_url(check->customer->graph_url, check->customer->client_id);
 
     if (check->customer->client_secret && permission_reads_registration(roles))
-        check->registration = ask(check, NULL, url, CLIENT_API_GRAPH, CLIENT_FAMILY_DIRECTORY);
+        check->registration = ask(check, NULL, &(struct source_probe){.url = url});
 }
 
 static bool is_configured(const struct config_customer *customer, const struct source *source)

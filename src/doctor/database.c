@@ -227,7 +227,7 @@ void disk_judge(struct section *section, const char *folder, const struct disk_f
     int64_t days = facts->per_day > 0 ? facts->free / facts->per_day : INT64_MAX;
     g_autofree char *lasts =
         days < 3650 ? g_strdup_printf(", which lasts %" G_GINT64_FORMAT " days at the present growth", days) : NULL;
-    const char *mend = "Free some room, move the database to a larger disk, or keep records for less long.";
+    const char *mend = "Free some room, or move the database to a larger disk.";
 
     if (facts->free < least)
         section_fail(section, "disk", mend, "%s is free in %s%s: less than the %s that writing needs.", room, folder,
@@ -273,7 +273,11 @@ static void check_run(void *data)
             judge_mode(check, check->path, status.st_mode);
             judge_writable(check);
         }
-        look_inside(check, wal);
+        if (file && !status.st_size)
+            section_note(check->database, "database", "%s is an empty file: the first collect makes a database of it.",
+                         check->path);
+        else
+            look_inside(check, wal);
         say_holders(check);
     }
     look_at_disk(check);

@@ -30,7 +30,7 @@ bool permission_reads_registration(char **roles)
 struct lack {
     const struct source_permission *permission;
     GString *wanted_by; /* "sign-ins, users" */
-    bool works;         /* all that want it answered nevertheless */
+    bool works;         /* all that want it were asked, and answered nevertheless */
 };
 
 static void lack_free(gpointer data)
@@ -62,24 +62,64 @@ static void add_lack(GPtrArray *lacks, const struct source_permission *permissio
     lack->works = lack->works && works;
 }
 
+static bool needs(const struct permission_probe *probe, const char *permission)
+{
+    g_auto(GStrv) names = g_strsplit(probe->permission, " and ", -1);
+
+    return g_strv_contains((const char *const *)names, permission);
+}
+
+/* True when each listing of the source that needs the permission answered. One that was not asked tells nothing. */
+static bool answers(const struct permission_facts *facts, const struct source *source, const char *permission)
+{
+    bool asked = false;
+
+    for (guint i = 0; i < facts->n_probes; i++) {
+        const struct permission_probe *probe = &facts->probes[i];
+        if (probe->source != source || !needs(probe, permission))
+            continue;
+        if (!probe->answered)
+            return false;
+        asked = true;
+    }
+    return asked;
+}
+
+static void add_lacks_of(GPtrArray *lacks, const struct permission_facts *facts, const struct source *source,
+                         bool optional)
+{
+    const char *const *roles = (const char *const *)facts->roles[source->api];
+
+    for (const struct source_permission *one = source->permissions; roles && one->name; one++)
+        if (one->optional == optional && !source_permission_granted(one, roles))
+            add_lack(lacks, one, source->name, answers(facts, source, one->name));
+}
+
 /* What is optional or not, and not granted. Returned: struct lack *. */
 static GPtrArray *find_lacks(const struct permission_facts *facts, bool optional)
 {
     GPtrArray *lacks = g_ptr_array_new_with_free_func(lack_free);
 
-    for (guint i = 0; i < facts->n_sources; i++) {
-        const struct source *source = facts->sources[i].source;
-        const char *const *roles = (const char *const *)facts->roles[source->api];
-        if (!roles)
-            continue;
-        for (const struct source_permission *one = source->permissions; one->name; one++)
-            if (one->optional == optional && !source_permission_granted(one, roles))
-                add_lack(lacks, one, source->name, facts->sources[i].answered);
-    }
+    for (guint i = 0; i < facts->n_probes; i++)
+        if (i == 0 || facts->probes[i].source != facts->probes[i - 1].source)
+            add_lacks_of(lacks, facts, facts->probes[i].source, optional);
     const char *const *roles = (const char *const *)facts->roles[CLIENT_API_GRAPH];
     if (!optional && facts->mails && roles && !source_permission_granted(&mail_permission, roles))
         add_lack(lacks, &mail_permission, "mail", false);
     return lacks;
+}
+
+/* What one source needs is not to be called unneeded for the sake of another. */
+static void leave_out(GPtrArray *lacks, GPtrArray *needed)
+{
+    for (guint i = 0; i < needed->len; i++) {
+        const struct lack *known = g_ptr_array_index(needed, i);
+        for (guint j = lacks->len; j-- > 0;) {
+            const struct lack *lack = g_ptr_array_index(lacks, j);
+            if (g_str_equal(lack->permission->name, known->permission->name))
+                g_ptr_array_remove_index(lacks, j);
+        }
+    }
 }
 
 /* "AuditLog.Read.All (for sign-ins, directory-audits), ...". Returned: g_free. */
@@ -109,8 +149,9 @@ static void judge_lacks(struct section *section, const struct permission_facts *
     static const char mend[] = "Add them to the app registration as application permissions (API permissions), and "
                                "grant admin consent; docs/permissions.md tells how.";
     g_autoptr(GPtrArray) needed = find_lacks(facts, false), optional = find_lacks(facts, true);
-    g_autofree char *needed_words = lacks_words(needed, false), *optional_words = lacks_words(optional, true);
 
+    leave_out(optional, needed);
+    g_autofree char *needed_words = lacks_words(needed, false), *optional_words = lacks_words(optional, true);
     if (!needed->len)
         section_ok(section, "permissions", "All permissions that the configured sources need are granted.");
     else if (all_work(needed))
@@ -153,8 +194,8 @@ static void judge_excess(struct section *section, char **roles, bool mails)
 
 static bool asks(const struct permission_facts *facts, enum client_api api)
 {
-    for (guint i = 0; i < facts->n_sources; i++)
-        if (facts->sources[i].source->api == api)
+    for (guint i = 0; i < facts->n_probes; i++)
+        if (facts->probes[i].source->api == api)
             return true;
     return false;
 }

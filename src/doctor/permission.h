@@ -5,15 +5,16 @@
 #include "doctor/finding.h"
 #include "sources/sources.h"
 
-/* A configured source, and whether the service answered when it was asked. */
-struct permission_source {
+/* A listing of a configured source, and whether the service answered when it was asked. */
+struct permission_probe {
     const struct source *source;
+    const char *permission; /* what the listing needs, as in struct source_probe */
     bool answered;
 };
 
 struct permission_facts {
-    const struct permission_source *sources;
-    guint n_sources;
+    const struct permission_probe *probes; /* those of one source one after the other */
+    guint n_probes;
     char **roles[CLIENT_API_MANAGEMENT + 1]; /* of each API's token; NULL: none that can be looked into */
     bool mails;                              /* mail goes by Graph */
 };

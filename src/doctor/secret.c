@@ -15,11 +15,10 @@ char *secret_url(const char *graph_url, const char *client_id)
         client_id);
 }
 
-void secret_untold(struct section *section)
+struct doctor_finding *secret_untold(struct section *section, const char *why)
 {
-    section_note(section, "secret",
-                 "When the client secret expires cannot be told: the permission Application.Read.All would let the app "
-                 "look it up.");
+    return section_note(section, "secret", "When the client secret expires cannot be told: %s",
+                        why ? why : "the permission Application.Read.All would let the app look it up.");
 }
 
 /* What the registration says of the secrets that may be ours. */

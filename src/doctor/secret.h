@@ -13,7 +13,8 @@ char *secret_url(const char *graph_url, const char *client_id);
  * each (`hint`), and when that one expires. Never names any of them. */
 void secret_judge(struct section *section, const struct json_page *page, const char *secret, int64_t now);
 
-/* Says that it cannot be told, and what would let it be. */
-void secret_untold(struct section *section);
+/* Says that it cannot be told for want of a permission, or, with `why` (a sentence), for another reason. Returns the
+ * note, borrowed. */
+struct doctor_finding *secret_untold(struct section *section, const char *why);
 
 #endif

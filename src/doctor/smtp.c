@@ -151,12 +151,18 @@ static void fail_session(struct smtp_check *check, const char *doing, const GErr
         "%s:%d %s: %s.", check->server, check->port, doing, why);
 }
 
-static void fail_reply(struct smtp_check *check, const char *to, const char *reply)
+/* `code` is that of the reply; -1: it is none, so something else answers there. */
+static void fail_reply(struct smtp_check *check, const char *to, const char *reply, int code)
 {
     g_autofree char *words = words_of(reply);
 
-    section_fail(check->section, "smtp", "Ask who runs the mail server whether this machine may send through it.",
-                 "%s:%d answers %s with \"%s\".", check->server, check->port, to, words);
+    if (code < 0)
+        section_fail(check->section, "smtp",
+                     "Let smtp.server and smtp.port name a mail server (587 is the usual port).",
+                     "%s:%d answers %s with \"%s\": that is no mail server.", check->server, check->port, to, words);
+    else
+        section_fail(check->section, "smtp", "Ask who runs the mail server whether this machine may send through it.",
+                     "%s:%d answers %s with \"%s\".", check->server, check->port, to, words);
 }
 
 static void judge_offer(struct smtp_check *check, const char *reply)
@@ -194,7 +200,7 @@ static void check_run(void *data)
     g_autofree char *greeting = receive(check, &code, &error);
     if (!greeting || code != GREETED) {
         if (greeting)
-            fail_reply(check, "a new connection", greeting);
+            fail_reply(check, "a new connection", greeting, code);
         else
             fail_session(check, "does not greet", error);
         return;
@@ -204,7 +210,7 @@ static void check_run(void *data)
     if (!offer)
         fail_session(check, "does not answer EHLO", error);
     else if (code != COMPLETED)
-        fail_reply(check, "EHLO", offer);
+        fail_reply(check, "EHLO", offer, code);
     else
         judge_offer(check, offer);
     say(check, "QUIT\r\n", NULL);

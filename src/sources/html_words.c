@@ -275,7 +275,8 @@ static bool take_tag(struct html *html)
     if (after == name || after == html->end || (*after != '>' && *after != '/' && !g_ascii_isspace(*after)))
         return false;
     element = element_of(name, (size_t)(after - name));
-    /* Values are taken only once the tag is known to end: what only begins like one would have them all taken in vain. */
+    /* Values are taken only once the tag is known to end: what only begins like one would have them all taken in vain.
+     */
     behind = element != ELEMENT_NONE ? read_attributes(after, html->end, NULL) : NULL;
     if (behind == NULL) {
         html->false_tags++;

@@ -243,15 +243,40 @@ char *source_window_url(const struct source *source, const struct source_part *p
  * same. */
 enum { QUIET_HOUR = 946684800 }; /* 2000-01-01T00:00:00Z */
 
-char *source_probe_url(const struct source *source, const char *base_url)
+static char *probe_url(const struct source *source, const char *base_url)
 {
     if (source->kind == SOURCE_ACCOUNTS)
         return users_probe_url(base_url, "id");
-    if (source->kind == SOURCE_HEALTH)
-        return health_url(STORE_HEALTH_OVERVIEWS, base_url);
     if (source->no_top)
         return source_window_url(source, source->parts, base_url, QUIET_HOUR, QUIET_HOUR + HOUR_S);
     return g_strdup_printf("%s%s?$top=1", base_url, source->parts->path);
+}
+
+static bool health_probe(unsigned index, const char *base_url, struct source_probe *probe)
+{
+    static const char *const one[] = {"Prefer: odata.maxpagesize=1", NULL};
+    /* Issues need what the overviews need. Of these all are wanted: they are few, and their names are of use. */
+    static const struct {
+        enum store_health_kind kind;
+        const char *const *headers;
+    } probes[] = {{STORE_HEALTH_OVERVIEWS, NULL}, {STORE_HEALTH_MESSAGES, one}};
+
+    if (index >= G_N_ELEMENTS(probes))
+        return false;
+    *probe = (struct source_probe){.url = health_url(probes[index].kind, base_url),
+                                   .headers = probes[index].headers,
+                                   .permission = health_permission(probes[index].kind)};
+    return true;
+}
+
+bool source_probe(const struct source *source, unsigned index, const char *base_url, struct source_probe *probe)
+{
+    if (source->kind == SOURCE_HEALTH)
+        return health_probe(index, base_url, probe);
+    if (index > 0)
+        return false;
+    *probe = (struct source_probe){.url = probe_url(source, base_url), .permission = source->permission};
+    return true;
 }
 
 /* --- records

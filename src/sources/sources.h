@@ -53,8 +53,16 @@ struct source {
     void (*decode)(const struct json_node *record, struct document *document);
 };
 
-/* A request that a source's permission and licence can be judged by: one record, or few. Returned: g_free. */
-char *source_probe_url(const struct source *source, const char *base_url);
+/* A request that a permission and the licence of a source can be judged by: one record, or few. */
+struct source_probe {
+    char *url;                  /* owned: g_free */
+    const char *const *headers; /* NULL-ended; static; NULL: none */
+    const char *permission;     /* that it cannot do without, as in struct source; static */
+};
+
+/* The source's probes, one for each listing that needs a permission of its own, from index 0 on. False when there is
+ * none of that index: then *probe is untouched. The first of SOURCE_HEALTH lists all services. */
+bool source_probe(const struct source *source, unsigned index, const char *base_url, struct source_probe *probe);
 
 /* True when one of `roles` (NULL-ended; of an access token) is the permission or includes it. */
 bool source_permission_granted(const struct source_permission *permission, const char *const *roles);

@@ -173,7 +173,7 @@ def test_a_healthy_installation_has_nothing_to_mend(practice, tmp_path, request)
         assert not any(line.startswith(("MAIL", "RCPT", "DATA", "AUTH")) for line in server.told)
         told = here.look(env=env)
     assert told.status == 0 and told.report["ok"] is True and told.report["worst"] == "note"
-    assert list(told.report) == ["started", "finished", "ok", "worst", "findings"]
+    assert list(told.report) == ["started", "finished", "interrupted", "ok", "worst", "findings"] and told.report["interrupted"] is False
     assert {one["source"] for one in told.findings if one["check"] == "source"} == set(SOURCES)
     assert len(told.findings) == len(run.out.splitlines()) - 1
     assert {one["mend"] for one in told.findings} == {None}
@@ -273,7 +273,7 @@ def test_one_customer_may_be_asked_alone(practice, tmp_path):
 def test_quiet_lines_are_those_to_be_mended(practice):
     here = practice(["--withhold-role", "ServiceMessage.Read.All"])
     run = here.look("--quiet", json_wanted=False)
-    assert run.status == 4 and [line[:4] for line in run.out.splitlines()] == ["warn"]
+    assert run.status == 4 and [line[:4] for line in run.out.splitlines()] == ["FAIL", "FAIL"]
 
 
 def test_a_request_id_is_shown_to_those_who_want_to_know_more(practice):
@@ -425,10 +425,6 @@ def a_folder(path):
     path.mkdir()
 
 
-def empty_file(path):
-    path.touch(0o600)
-
-
 def newer_version(path):
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA application_id = 0x4d333635")
@@ -437,7 +433,7 @@ def newer_version(path):
 
 
 @pytest.mark.parametrize("prepare, words", [(foreign_file, "is not an SQLite database"), (foreign_database, "of another program"),
-                                            (a_folder, "is a folder"), (empty_file, "is an empty file"), (newer_version, "newer m365keep")])
+                                            (a_folder, "is a folder"), (newer_version, "newer m365keep")])
 def test_a_file_that_is_no_database_of_ours_is_told_and_left_alone(practice, tmp_path, prepare, words):
     here = practice()
     prepare(here.db)
@@ -447,6 +443,14 @@ def test_a_file_that_is_no_database_of_ours_is_told_and_left_alone(practice, tmp
     run = here.look()
     assert run.status == 4 and run.one("fail", "database", words)["mend"]
     assert contents(tmp_path) == before
+
+
+def test_an_empty_file_becomes_a_database_and_so_is_no_fault(practice, tmp_path):
+    here = practice()
+    here.db.touch(0o600)
+    run = here.look()
+    assert run.status == 0 and run.of("database") == [("note", f"{here.db} is an empty file: the first collect makes a database of it.")]
+    assert run.of("disk")[0][0] == "ok" and contents(tmp_path) == {here.db.name: b""}
 
 
 def test_an_older_database_is_brought_up_to_date_by_collect_and_so_no_fault(practice, tmp_path, repository):
@@ -564,6 +568,9 @@ REFUSALS = {
     "lost": ({}, {"reset": True}, "connection_lost", "network"),
 }
 
+# What comforts whoever reads the log of a collect is no mend.
+COMFORT = "Nothing is lost"
+
 
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_refused_sign_in_is_told_with_what_to_do(practice, case):
@@ -573,7 +580,7 @@ def test_a_refused_sign_in_is_told_with_what_to_do(practice, case):
         here.simulator.fault(fault, "/oauth2/")
     run = here.look(env=env)
     found = run.one("fail", "sign-in", "")
-    assert run.status == 4 and found["code"] == code and mend in found["mend"] and found["customer"] == "default"
+    assert run.status == 4 and found["code"] == code and mend in found["mend"] and COMFORT not in found["mend"] and found["customer"] == "default"
     assert run.of("permissions") == [] and {request["endpoint"] for request in here.simulator.requests()} == {"token"}
 
 
@@ -581,7 +588,8 @@ def test_a_service_that_does_not_answer_is_not_waited_for_long(practice):
     here = practice()
     here.simulator.fault({"stall_after": 0}, "/oauth2/")
     run = here.look(env={"REQUEST_TIMEOUT_SECONDS": "1"})
-    assert run.status == 4 and run.one("fail", "sign-in", "")["code"] == "timeout"
+    found = run.one("fail", "sign-in", "")
+    assert run.status == 4 and found["code"] == "timeout" and "HTTPS_PROXY" in found["mend"] and COMFORT not in found["mend"]
 
 
 def test_a_host_that_refuses_connections_is_told(practice):
@@ -629,7 +637,21 @@ def test_a_registration_that_may_not_be_read_after_all_is_no_fault(practice):
     here = practice()
     here.simulator.fault({"status": 403}, "/applications")
     run = here.look()
-    assert run.status == 0 and run.of("secret")[0][0] == "note"
+    assert run.status == 0 and run.of("secret") == [
+        ("note", "When the client secret expires cannot be told: the permission Application.Read.All would let the app look it up.")]
+
+
+UNREADABLE = {"out_of_order": ({"status": 503}, "HTTP 503"), "no_json": ({"html": True}, "/applications"), "lost": ({"reset": True}, "/applications")}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_registration_that_cannot_be_read_just_now_is_told_in_the_failures_own_words(practice, case):
+    fault, words = UNREADABLE[case]
+    here = practice()
+    here.simulator.fault(fault, "/applications")
+    run = here.look()
+    found = run.one("note", "secret", "When the client secret expires cannot be told: GET ")
+    assert run.status == 0 and words in found["message"] and "permission" not in found["message"] and found["code"]
 
 
 def test_an_app_that_is_registered_elsewhere_is_said(practice):
@@ -660,13 +682,52 @@ def test_missing_permissions_are_one_line_that_says_for_what(practice):
     assert run.bad() == {("permissions", None), *(("source", source) for source in ("sign-ins", "directory-audits", "health"))}
     for source in ("sign-ins", "directory-audits"):
         assert "AuditLog.Read.All" in run.one("fail", "source", "403", source=source)["mend"]
+    assert "permissions AuditLog.Read.All and Directory.Read.All" in run.one("fail", "source", "", source="directory-audits")["mend"]
+    # Needed by one source, it is not called unneeded for the sake of another.
+    assert not any("not needed" in message and "AuditLog.Read.All" in message for _, message in run.of("permissions"))
+
+
+@pytest.mark.parametrize("withheld, listing", [("ServiceMessage.Read.All", "messages"), ("ServiceHealth.Read.All", "healthOverviews")])
+@pytest.mark.parametrize("tokens", ["clear", "opaque"])
+def test_each_listing_with_a_permission_of_its_own_is_asked(practice, withheld, listing, tokens):
+    here = practice(["--withhold-role", withheld, *(["--opaque-tokens"] if tokens == "opaque" else [])])
+    run = here.look()
+    assert run.status == 4 and run.bad() == {("source", "health"), *([("permissions", None)] if tokens == "clear" else [])}
+    found = run.one("fail", "source", f"/v1.0/admin/serviceAnnouncement/{listing} answered HTTP 403", source="health")
+    assert withheld in found["mend"] and len(run.of("source", source="health")) == 1
+    if tokens == "clear":
+        run.one("fail", "permissions", f"Not granted: {withheld} (for health).")
 
 
 def test_a_permission_that_the_service_does_without_is_only_warned_of(practice):
     here = practice(["--withhold-role", "ServiceMessage.Read.All"])
+    here.simulator.fault({"status": 200, "body": json.dumps({"value": []})}, "messages")
     run = here.look()
     assert run.status == 4 and run.bad() == {("permissions", None)}
-    run.one("warn", "permissions", "ServiceMessage.Read.All (for health)")
+    run.one("warn", "permissions", "ServiceMessage.Read.All (for health). The service answers all the same.")
+
+
+def name_services(folder, services):
+    (folder / "m365keep.yaml").write_text(f"customers:\n  - {{name: contoso, variable: A, sources: [health], services: [{services}]}}\n",
+                                          encoding="utf-8")
+    return {"GRAPH_TENANT_ID": None, "GRAPH_CLIENT_ID": None, "GRAPH_CLIENT_SECRET": None, "A": f"{TENANT};{CLIENT_ID};{CLIENT_SECRET}"}
+
+
+def test_a_service_that_no_overview_bears_is_warned_of_with_the_names_there_are(practice, tmp_path):
+    here = practice()
+    run = here.look(env=name_services(tmp_path, "exchange, MICROSOFT INTUNE, Sharepont"))
+    found = run.one("warn", "source", 'The tenant has no service "Sharepont"', source="health")
+    assert run.status == 4 and run.bad() == {("source", "health")}
+    assert "Exchange (Exchange Online)" in found["message"] and "services" in found["mend"]
+    assert run.of("source", source="health")[0] == ("ok", "The service answers.")
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"body": json.dumps({"value": []})}], ids=["no_answer", "no_service"])
+def test_names_of_services_are_not_judged_without_their_list(practice, tmp_path, fault):
+    here = practice()
+    here.simulator.fault(fault, "healthOverviews")
+    run = here.look(env=name_services(tmp_path, "Sharepont"))
+    assert not any("Sharepont" in one["message"] for one in run.findings)
 
 
 def test_tokens_that_cannot_be_looked_into_leave_the_sources_answers(practice):
@@ -711,7 +772,11 @@ def test_each_source_is_asked_once_and_for_little(practice):
     here = practice()
     assert here.look().status == 0
     asked = [request for request in here.simulator.requests() if request["endpoint"] != "token"]
-    assert len(asked) == len(SOURCES) + 1 and len({request["uri"].split("?")[0] for request in asked}) == len(asked)
+    # Of health two listings, each with a permission of its own; and the app's registration.
+    assert len(asked) == len(SOURCES) + 2 and len({request["uri"].split("?")[0] for request in asked}) == len(asked)
+    messages, = [request for request in asked if request["uri"].endswith("/messages")]
+    assert "odata.maxpagesize=1" in messages["prefer"] and not any("top" in request["uri"] for request in asked
+                                                                              if "serviceAnnouncement" in request["uri"])
 
 
 # --- MongoDB and mail -------------------------------------------------------------------------------------------------
@@ -756,7 +821,8 @@ OFFERS = {
     "refuses": ("554 5.7.1 go\x1b[31m away\r\n", "", {}, "fail", "554 5.7.1 go\\x1b[31m away"),
     "refuses_ehlo": ("220 mail\r\n", "502 what?\r\n", {}, "fail", "502 what?"),
     "hangs_up": ("220 mail\r\n", None, {}, "fail", "EHLO"),
-    "no_smtp": ("HTTP/1.1 400 Bad Request\r\n\r\n", "", {}, "fail", "HTTP/1.1"),
+    "no_smtp": ("HTTP/1.1 400 Bad Request\r\n\r\n", "", {}, "fail", "with \"HTTP/1.1 400 Bad Request\": that is no mail server."),
+    "no_smtp_later": ("220 mail\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", {}, "fail", "that is no mail server."),
     "endless": ("220-" + "x" * 100000, "", {}, "fail", "without end"),
     "no_utf8": ("554 \xff\xfe\r\n", "", {}, "fail", "554 \ufffd\ufffd"),
 }
@@ -821,10 +887,10 @@ def test_a_signal_ends_it_at_once(practice, build, tmp_path, number, wanted):
             begun = time.monotonic()
             process.send_signal(number)
             out, words = process.communicate(timeout=60)
-    assert process.returncode == 128 + number and words == "", words
+    assert process.returncode == 128 + number and words == f"Interrupted by {number.name}: not everything was looked at.\n"
     assert time.monotonic() - begun < 5
     if wanted == "json":
-        assert json.loads(out)["ok"] is False
+        assert json.loads(out)["ok"] is False and json.loads(out)["interrupted"] is True
     else:
         assert "in order" not in out
 

@@ -989,6 +989,42 @@ def test_a_proxy_that_opens_no_tunnel_is_what_the_message_points_to_q116(desk, k
     here.check_completes()
 
 
+PROXY_PASSWORD = "w0rd-Of-The-Proxy"
+UNUSABLE_PROXIES = {
+    "slash": f"http://user:pa55/{PROXY_PASSWORD}@127.0.0.1:1",
+    "slash_after_digits": f"http://user:1/{PROXY_PASSWORD}@127.0.0.1:1",
+    "hash": f"http://user:pa55#{PROXY_PASSWORD}@127.0.0.1:1",
+    "question_mark": f"http://user:pa55?{PROXY_PASSWORD}@127.0.0.1:1",
+    "at": f"http://user:pa55@{PROXY_PASSWORD}@127.0.0.1:1",
+    "blank": f"http://user:pa55 {PROXY_PASSWORD}@127.0.0.1:1",
+    "port": f"http://user:{PROXY_PASSWORD}@127.0.0.1:99999",
+    "bracket": f"http://user:{PROXY_PASSWORD}@[::1:1",
+    "scheme": f"htp://user:{PROXY_PASSWORD}@127.0.0.1:1",
+    "socks9": f"socks9://user:{PROXY_PASSWORD}@127.0.0.1:1",
+}
+
+
+@pytest.mark.parametrize("kind", UNUSABLE_PROXIES)
+def test_a_proxy_that_cannot_be_used_is_told_and_kept_without_its_password(desk, keep, tmp_path, kind):
+    here = desk()
+    env = {"LOGIN_URL": "https://login.example.invalid", "HTTPS_PROXY": UNUSABLE_PROXIES[kind]}
+    run = here.run("--verbose", env=env)
+    assert run.status == 1 and run.requests == []
+    error = run.check_error("proxy")
+    assert "HTTPS_PROXY is no proxy that can be used: write http://HOST:PORT" in error["message"] and "HTTPS_PROXY" in error["hint"]
+    told = [run.words, json.dumps(run.report)]
+    for command in (["scan", "--json"], ["status", "--json"], ["doctor", "--json"], ["doctor"]):
+        result = keep([*command, "--db", here.path], sim=here.simulator, env=env)
+        told += [result.stdout, result.stderr]
+    assert "HTTPS_PROXY is no proxy" in told[-2]
+    for words in told:
+        assert PROXY_PASSWORD not in words and "pa55" not in words
+    kept = [path.read_bytes() for path in tmp_path.glob("m365keep.db*")]
+    assert any(b"HTTPS_PROXY is no proxy" in content for content in kept)
+    assert not any(PROXY_PASSWORD.encode() in content or b"pa55" in content for content in kept)
+    here.check_completes()
+
+
 def encrypted(url):
     return {"LOGIN_URL": url, "GRAPH_URL": url, "MANAGE_URL": url}
 

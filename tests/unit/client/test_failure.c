@@ -245,6 +245,8 @@ static void each_known_trouble_has_a_hint_that_names_the_mend(void **state)
         {CLIENT_CREDENTIALS, NULL, NULL, NULL, "client secret"},
         {CLIENT_FORBIDDEN, "Authorization_RequestDenied", NULL, "AuditLog.Read.All", "AuditLog.Read.All"},
         {CLIENT_FORBIDDEN, "authorization_requestdenied", NULL, "AuditLog.Read.All", "grant admin consent"},
+        {CLIENT_FORBIDDEN, NULL, NULL, "AuditLog.Read.All", "permission AuditLog.Read.All to"},
+        {CLIENT_FORBIDDEN, NULL, NULL, "A.Read.All and B.Read.All", "permissions A.Read.All and B.Read.All to"},
         {CLIENT_FORBIDDEN, NULL, NULL, NULL, "grant admin consent"},
         {CLIENT_UNAVAILABLE, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", NULL, NULL, "licence"},
         {CLIENT_UNAVAILABLE, "AadPremiumLicenseRequired", NULL, NULL, "P1 or P2"},

@@ -422,6 +422,60 @@ static void without_pacing_only_a_retry_after_holds_requests_back(void **state)
     limiter_pool_free(pool);
 }
 
+static void after_a_retry_after_one_goes_and_the_others_wait_for_what_comes_of_it(void **state)
+{
+    static const bool paces[] = {true, false};
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(paces); i++) {
+        struct limiter_pool *pool = limiter_pool_new(paces[i]);
+        struct limiter *limiter = get_limiter(pool, CLIENT_FAMILY_DIRECTORY, 0);
+        struct limiter *other = get_limiter(pool, CLIENT_FAMILY_DIRECTORY, 1);
+
+        assert_false(limiter_reserve(limiter)); /* nobody was told to wait */
+        assert_int_equal(limiter_wait_us(limiter, 0), 0);
+        limiter_close(limiter, 7 * CLOCK_US);
+        assert_int_equal(limiter_wait_us(limiter, 6 * CLOCK_US), 1 * CLOCK_US);
+        assert_int_equal(limiter_wait_us(limiter, 7 * CLOCK_US), 0);
+        assert_true(limiter_reserve(limiter));
+        assert_true(limiter_wait_us(limiter, 7 * CLOCK_US) == INT64_MAX);
+        assert_true(limiter_wait_us(limiter, 7000 * CLOCK_US) == INT64_MAX);
+        assert_int_equal(limiter_wait_us(other, 7 * CLOCK_US), 0);
+        assert_false(limiter_reserve(other));
+        limiter_probe_over(limiter, true);
+        for (int j = 0; j < 3; j++) {
+            assert_int_equal(limiter_wait_us(limiter, 7 * CLOCK_US), 0);
+            assert_false(limiter_reserve(limiter));
+        }
+        limiter_pool_free(pool);
+    }
+}
+
+static void a_probe_that_shows_nothing_is_followed_by_another(void **state)
+{
+    struct limiter_pool *pool = limiter_pool_new(false);
+    struct limiter *limiter = get_limiter(pool, CLIENT_FAMILY_REPORTS, 0);
+
+    (void)state;
+    limiter_close(limiter, 7 * CLOCK_US);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(limiter_wait_us(limiter, 7 * CLOCK_US), 0);
+        assert_true(limiter_reserve(limiter));
+        assert_true(limiter_wait_us(limiter, 7 * CLOCK_US) == INT64_MAX);
+        limiter_release(limiter); /* no connection */
+        limiter_probe_over(limiter, false);
+    }
+    /* Told to wait again, by the probe itself: as long as that, and then one goes again. */
+    assert_true(limiter_reserve(limiter));
+    limiter_close(limiter, 20 * CLOCK_US);
+    limiter_probe_over(limiter, false);
+    assert_int_equal(limiter_wait_us(limiter, 7 * CLOCK_US), 13 * CLOCK_US);
+    assert_true(limiter_reserve(limiter));
+    limiter_probe_over(limiter, true);
+    assert_false(limiter_reserve(limiter));
+    limiter_pool_free(pool);
+}
+
 static void freeing_nothing_is_fine(void **state)
 {
     (void)state;
@@ -444,6 +498,8 @@ int main(void)
         cmocka_unit_test(a_request_that_is_sent_late_counts_from_its_sending),
         cmocka_unit_test(a_retry_after_closes_the_family_until_its_end_and_is_never_shortened_q102),
         cmocka_unit_test(without_pacing_only_a_retry_after_holds_requests_back),
+        cmocka_unit_test(after_a_retry_after_one_goes_and_the_others_wait_for_what_comes_of_it),
+        cmocka_unit_test(a_probe_that_shows_nothing_is_followed_by_another),
         cmocka_unit_test(freeing_nothing_is_fine),
     };
 

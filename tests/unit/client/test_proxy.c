@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "client/proxy.h"
 
 static const char *const variables[] = {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY",  "all_proxy",
                                         "ALL_PROXY",  "no_proxy",   "NO_PROXY",    "SSL_CERT_FILE"};
@@ -161,22 +162,132 @@ static void what_is_plain_or_no_url_goes_through_no_proxy(void **state)
         assert_null(client_proxy(urls[i]));
 }
 
-static void no_part_of_a_proxys_password_is_told_however_it_is_written(void **state)
+/* Each holds the password w0rd, and none can be used as it is. */
+static const char *const unusable[] = {
+    "http://user:pa55/w0rd@127.0.0.1:1",
+    "http://user:pa55#w0rd@127.0.0.1:1",
+    "http://user:pa55?w0rd@127.0.0.1:1",
+    "http://user:pa55@w0rd@127.0.0.1:1",
+    "http://user:pa55 w0rd@127.0.0.1:1",
+    "http://user:pa55\tw0rd@127.0.0.1:1",
+    "http://user:1234/w0rd@127.0.0.1:1", /* libcurl asks the host "user" */
+    "http://user:1234#w0rd@127.0.0.1:1",
+    "http://user/w0rd@127.0.0.1:1",
+    "http://user:w0rd%01@127.0.0.1:1", /* libcurl sends directly */
+    "http://user:w0rd",
+    "http://user:w0rd@",
+    "http://user:w0rd@:1",
+    "http://user:w0rd@127.0.0.1:99999",
+    "http://user:w0rd@127.0.0.1:100000000000000000000",
+    "http://user:w0rd@127.0.0.1:0",
+    "http://user:w0rd@127.0.0.1:1x",
+    "http://user:w0rd@127.0.0.1:-1",
+    "http://user:w0rd@[::1:1",
+    "http://user:w0rd@[]:1",
+    "http://user:w0rd@[::1]1",
+    "http://user:w0rd@::1",
+    "http://user:w0rd@a{b}:1",
+    "htp://user:w0rd@127.0.0.1:1",
+    "socks9://user:w0rd@127.0.0.1:1",
+    "http:/user:w0rd@127.0.0.1:1",
+    "://user:w0rd@127.0.0.1:1",
+    "w0rd://x@127.0.0.1:1",
+    "user:pa://w0rd@127.0.0.1:1",
+    "user:pa55/w0rd@127.0.0.1:1",
+    " http://user:w0rd@127.0.0.1:1",
+    "http://user:w0rd@127.0.0.1:1 ",
+    "w0rd:w0rd:w0rd",
+};
+static const char *const proxy_variables[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+
+static void a_proxy_that_cannot_be_used_is_told_by_its_variable_alone(void **state)
 {
-    static const char *const proxies[] = {
-        "http://user:w0rd@proxy.test:3128", "user:w0rd@proxy.test:3128",      "http://user:w0/rd@proxy.test:3128",
-        "http://user:w0@rd@proxy.test",     "http://user:w0?rd#@proxy.test/", "w0rd@proxy.test",
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(unusable); i++) {
+        for (size_t j = 0; j < G_N_ELEMENTS(proxy_variables); j++) {
+            const char *variable = proxy_variables[j];
+            clear_environment(NULL);
+            assert_true(g_setenv(variable, unusable[i], TRUE));
+            g_autofree char *complaint = proxy_complaint(host), *told = client_proxy(host);
+            g_autofree char *wanted = g_strconcat(variable,
+                                                  " is no proxy that can be used: write http://HOST:PORT or "
+                                                  "http://USER:PASSWORD@HOST:PORT; a password's special characters are "
+                                                  "percent-encoded.",
+                                                  NULL);
+            if (g_strcmp0(complaint, wanted) != 0)
+                fail_msg("%s: %s", unusable[i], complaint ? complaint : "taken");
+            g_autofree char *name = g_strdup_printf("that %s names", variable);
+            assert_string_equal(told, name);
+        }
+    }
+}
+
+static void a_proxy_that_is_not_asked_is_not_complained_of(void **state)
+{
+    (void)state;
+    clear_environment(NULL);
+    assert_null(proxy_complaint(host));
+    set_environment("https_proxy=htp://x;no_proxy=graph.test");
+    assert_null(proxy_complaint(host));
+    set_environment("https_proxy=htp://x;all_proxy=htp://x");
+    assert_null(proxy_complaint("http://127.0.0.1:8080/"));
+    set_environment("http_proxy=htp://x");
+    assert_null(proxy_complaint(host));
+    set_environment("https_proxy=http://proxy.test:3128;HTTPS_PROXY=htp://x");
+    assert_null(proxy_complaint(host));
+}
+
+static void a_proxy_that_can_be_used_is_told_without_its_password(void **state)
+{
+    static const struct {
+        const char *value, *told;
+    } usable[] = {
+        {"http://user:w0rd@proxy.test:3128", "http://proxy.test:3128"},
+        {"user:w0rd@proxy.test:3128", "proxy.test:3128"},
+        {"w0rd@proxy.test", "proxy.test"},
+        {"http://user:w0rd@proxy.test/", "http://proxy.test"},
+        {"http://user:w0rd@proxy.test:", "http://proxy.test:"},
+        {"http://user:w0rd%2F%40%23%3F%20@proxy.test:3128", "http://proxy.test:3128"},
+        {"http://user:w0:rd$!*@proxy.test:3128", "http://proxy.test:3128"},
+        {"SOCKS5H://user:w0rd@proxy_1.test:65535", "SOCKS5H://proxy_1.test:65535"},
+        {"https://user:w0rd@[::1]:3128", "https://[::1]:3128"},
+        {"https://user:w0rd@[fe80::1%25eth0]", "https://[fe80::1%25eth0]"},
     };
 
     (void)state;
-    for (size_t i = 0; i < G_N_ELEMENTS(proxies); i++) {
-        assert_true(g_setenv("https_proxy", proxies[i], TRUE));
-        g_autofree char *proxy = client_proxy(host);
-        assert_non_null(strstr(proxy, "proxy.test"));
-        assert_null(strstr(proxy, "w0"));
-        assert_null(strstr(proxy, "rd"));
-        assert_null(strstr(proxy, "user"));
+    for (size_t i = 0; i < G_N_ELEMENTS(usable); i++) {
+        assert_true(g_setenv("https_proxy", usable[i].value, TRUE));
+        g_autofree char *complaint = proxy_complaint(host), *told = client_proxy(host);
+        if (complaint)
+            fail_msg("%s: %s", usable[i].value, complaint);
+        assert_string_equal(told, usable[i].told);
     }
+}
+
+static void no_words_repeat_what_a_proxy_variable_holds(void **state)
+{
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy"};
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(unusable); i++) {
+        for (size_t j = 0; j < G_N_ELEMENTS(names); j++) {
+            clear_environment(NULL);
+            assert_true(g_setenv(names[j], unusable[i], TRUE));
+            g_autofree char *words = g_strdup_printf("Unsupported proxy syntax in '%s'", unusable[i]);
+            proxy_redact(&words);
+            assert_string_equal(words, "Unsupported proxy syntax in '(secret)'");
+        }
+    }
+}
+
+static void a_password_alone_is_not_repeated_and_a_host_is(void **state)
+{
+    g_autofree char *words = g_strdup("sent user:w0rd%2F1, w0rd/1 to proxy");
+
+    (void)state;
+    set_environment("https_proxy=http://user:w0rd%2F1@proxy;all_proxy=proxy");
+    proxy_redact(&words);
+    assert_string_equal(words, "sent (secret), (secret) to proxy");
 }
 
 static void the_file_of_trusted_certificates_is_the_environments(void **state)
@@ -194,7 +305,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_proxy_that_is_told_is_the_one_that_libcurl_takes, clear_environment),
         cmocka_unit_test_setup(what_is_plain_or_no_url_goes_through_no_proxy, clear_environment),
-        cmocka_unit_test_setup(no_part_of_a_proxys_password_is_told_however_it_is_written, clear_environment),
+        cmocka_unit_test_setup(a_proxy_that_cannot_be_used_is_told_by_its_variable_alone, clear_environment),
+        cmocka_unit_test_setup(a_proxy_that_is_not_asked_is_not_complained_of, clear_environment),
+        cmocka_unit_test_setup(a_proxy_that_can_be_used_is_told_without_its_password, clear_environment),
+        cmocka_unit_test_setup(no_words_repeat_what_a_proxy_variable_holds, clear_environment),
+        cmocka_unit_test_setup(a_password_alone_is_not_repeated_and_a_host_is, clear_environment),
         cmocka_unit_test_setup(the_file_of_trusted_certificates_is_the_environments, clear_environment),
     };
 

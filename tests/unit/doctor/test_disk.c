@@ -31,6 +31,9 @@ static void the_disk_is_judged_by_what_the_next_weeks_need(void **state)
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         struct section *section = section_new(NULL);
         disk_judge(section, "/db", &rows[i].facts);
+        const struct doctor_finding *finding = g_ptr_array_index(section->findings, 0);
+        if (finding->mend)
+            assert_string_equal(finding->mend, "Free some room, or move the database to a larger disk.");
         assert_told(section, rows[i].expected);
     }
 }

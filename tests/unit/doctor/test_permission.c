@@ -9,24 +9,32 @@
     "AuditLog.Read.All", "DeviceManagementApps.Read.All", "Directory.Read.All", "ServiceHealth.Read.All",              \
         "ServiceMessage.Read.All", "User-LifeCycleInfo.Read.All", "User.Read.All"
 
-/* Judges the sources, whose names end in NULL. A name that begins with "!" is of one that was not answered. */
+/* Judges the sources, whose names end in NULL. A name that begins with "!" is of one that was not answered; the
+ * listings of health are "health:overviews" and "health:messages". */
 static struct section *judge(const char *const *roles, bool mails, const char *const *names)
 {
-    struct permission_source sources[8];
-    struct permission_facts facts = {.sources = sources, .mails = mails, .roles = {(char **)roles}};
+    struct permission_probe probes[8];
+    struct permission_facts facts = {.probes = probes, .mails = mails, .roles = {(char **)roles}};
     struct section *section = section_new(NULL);
 
     for (; *names; names++) {
         bool refused = **names == '!';
-        sources[facts.n_sources++] =
-            (struct permission_source){.source = source_find(*names + refused), .answered = !refused};
-        assert_non_null(sources[facts.n_sources - 1].source);
+        g_auto(GStrv) name = g_strsplit(*names + refused, ":", 2);
+        struct permission_probe *probe = &probes[facts.n_probes++];
+        *probe = (struct permission_probe){.source = source_find(name[0]), .answered = !refused};
+        assert_non_null(probe->source);
+        if (name[1])
+            probe->permission =
+                health_permission(strcmp(name[1], "messages") == 0 ? STORE_HEALTH_MESSAGES : STORE_HEALTH_OVERVIEWS);
+        else
+            probe->permission = probe->source->permission;
     }
     permission_judge(section, &facts);
     return section;
 }
 
-static const char *const every_source[] = {"users", "sign-ins", "directory-audits", "intune-audits", "health", NULL};
+static const char *const every_source[] = {
+    "users", "sign-ins", "directory-audits", "intune-audits", "health:overviews", "health:messages", NULL};
 
 static void a_permission_may_be_granted_by_itself_or_by_a_wider_one(void **state)
 {
@@ -51,14 +59,13 @@ static void a_permission_may_be_granted_by_itself_or_by_a_wider_one(void **state
 static void one_line_names_all_that_is_missing_and_for_what(void **state)
 {
     static const char *const none[] = {NULL};
-    static const char *const sources[] = {"!sign-ins", "!directory-audits", "!health", NULL};
+    static const char *const sources[] = {"!sign-ins", "!directory-audits", "!health:overviews", "!health:messages",
+                                          NULL};
 
     (void)state;
     assert_told(judge(none, false, sources),
                 "fail: Not granted: AuditLog.Read.All (for sign-ins, directory-audits), Directory.Read.All (for "
-                "directory-audits), ServiceHealth.Read.All (for health), ServiceMessage.Read.All (for health).\n"
-                "note: Not granted, and not needed: Directory.Read.All (for sign-ins: the tenant's licence, which the "
-                "service may want to see first).");
+                "directory-audits), ServiceHealth.Read.All (for health), ServiceMessage.Read.All (for health).");
 }
 
 static void what_works_without_its_permission_is_only_warned_of(void **state)
@@ -72,10 +79,37 @@ static void what_works_without_its_permission_is_only_warned_of(void **state)
     assert_told(judge(roles, false, not ), "fail: Not granted: Directory.Read.All (for directory-audits).");
 }
 
+static void only_what_was_asked_for_says_that_a_permission_is_done_without(void **state)
+{
+    static const char *const roles[] = {"ServiceHealth.Read.All", NULL};
+    static const char *const rows[][4] = {
+        {"health:overviews", "!health:messages", NULL, "fail: Not granted: ServiceMessage.Read.All (for health)."},
+        {"health:overviews", NULL, NULL, "fail: Not granted: ServiceMessage.Read.All (for health)."},
+        {"!health:overviews", "health:messages", NULL,
+         "warn: Not granted: ServiceMessage.Read.All (for health). The service answers all the same."},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        assert_told(judge(roles, false, rows[i]), rows[i][3]);
+}
+
+static void what_one_source_needs_is_not_called_unneeded_for_another(void **state)
+{
+    static const char *const roles[] = {"Directory.Read.All", "User-LifeCycleInfo.Read.All", NULL};
+    static const char *const both[] = {"users", "!sign-ins", NULL}, *const users[] = {"users", NULL};
+
+    (void)state;
+    assert_told(judge(roles, false, both), "fail: Not granted: AuditLog.Read.All (for sign-ins).");
+    assert_told(judge(roles, false, users),
+                "ok: All permissions that the configured sources need are granted.\n"
+                "note: Not granted, and not needed: AuditLog.Read.All (for users: when each account last signed in).");
+}
+
 static void sending_mail_is_needed_for_mail_by_graph_and_too_much_otherwise(void **state)
 {
     static const char *const with[] = {"Mail.Send", "ServiceHealth.Read.All", "ServiceMessage.Read.All", NULL};
-    static const char *const sources[] = {"health", NULL};
+    static const char *const sources[] = {"health:overviews", "health:messages", NULL};
 
     (void)state;
     assert_told(judge(with, true, sources), "ok: All permissions that the configured sources need are granted.");
@@ -152,6 +186,8 @@ int main(void)
         cmocka_unit_test(a_permission_may_be_granted_by_itself_or_by_a_wider_one),
         cmocka_unit_test(one_line_names_all_that_is_missing_and_for_what),
         cmocka_unit_test(what_works_without_its_permission_is_only_warned_of),
+        cmocka_unit_test(only_what_was_asked_for_says_that_a_permission_is_done_without),
+        cmocka_unit_test(what_one_source_needs_is_not_called_unneeded_for_another),
         cmocka_unit_test(sending_mail_is_needed_for_mail_by_graph_and_too_much_otherwise),
         cmocka_unit_test(a_permission_that_some_source_or_doctor_could_use_is_not_too_much),
         cmocka_unit_test(a_token_that_cannot_be_looked_into_is_said_and_nothing_concluded),

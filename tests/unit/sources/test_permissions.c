@@ -78,20 +78,43 @@ static void no_roles_grant_nothing(void **state)
 
 static void a_probe_asks_for_one_record_or_few(void **state)
 {
-    static const char *const probes[][2] = {
-        {"users", "https://graph.microsoft.com/v1.0/users?$select=id&$top=1"},
-        {"sign-ins", "https://graph.microsoft.com/v1.0/auditLogs/signIns?$top=1"},
-        {"directory-audits", "https://graph.microsoft.com/v1.0/auditLogs/directoryAudits?$top=1"},
+    static const struct {
+        const char *source, *url, *header, *permission;
+    } probes[] = {
+        {"users", "https://graph.microsoft.com/v1.0/users?$select=id&$top=1", NULL, "User.Read.All"},
+        {"sign-ins", "https://graph.microsoft.com/v1.0/auditLogs/signIns?$top=1", NULL, "AuditLog.Read.All"},
+        {"directory-audits", "https://graph.microsoft.com/v1.0/auditLogs/directoryAudits?$top=1", NULL,
+         "AuditLog.Read.All and Directory.Read.All"},
         {"intune-audits",
          "https://graph.microsoft.com/v1.0/deviceManagement/auditEvents?$filter=activityDateTime%20ge%20"
-         "2000-01-01T00%3A00%3A00Z%20and%20activityDateTime%20le%202000-01-01T01%3A00%3A00Z"},
-        {"health", "https://graph.microsoft.com/v1.0/admin/serviceAnnouncement/healthOverviews"},
+         "2000-01-01T00%3A00%3A00Z%20and%20activityDateTime%20le%202000-01-01T01%3A00%3A00Z",
+         NULL, "DeviceManagementApps.Read.All"},
+        /* All of them: they are few, and their names are of use. */
+        {"health", "https://graph.microsoft.com/v1.0/admin/serviceAnnouncement/healthOverviews", NULL,
+         "ServiceHealth.Read.All"},
+        {"health", "https://graph.microsoft.com/v1.0/admin/serviceAnnouncement/messages", "Prefer: odata.maxpagesize=1",
+         "ServiceMessage.Read.All"},
     };
+    unsigned index = 0;
 
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(probes); i++) {
-        g_autofree char *url = source_probe_url(source_find(probes[i][0]), "https://graph.microsoft.com");
-        assert_string_equal(url, probes[i][1]);
+        const struct source *source = source_find(probes[i].source);
+        bool last = i + 1 == G_N_ELEMENTS(probes) || strcmp(probes[i + 1].source, probes[i].source) != 0;
+        struct source_probe probe, none;
+        assert_true(source_probe(source, index++, "https://graph.microsoft.com", &probe));
+        g_autofree char *url = probe.url;
+        assert_string_equal(url, probes[i].url);
+        assert_string_equal(probe.permission, probes[i].permission);
+        assert_int_equal(probe.headers != NULL, probes[i].header != NULL);
+        if (probe.headers != NULL) {
+            assert_string_equal(probe.headers[0], probes[i].header);
+            assert_null(probe.headers[1]);
+        }
+        if (last) {
+            assert_false(source_probe(source, index, "https://graph.microsoft.com", &none));
+            index = 0;
+        }
     }
 }
 
