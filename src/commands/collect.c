@@ -74,22 +74,6 @@ static bool read_since(const struct command_context *context, const struct wishe
     return true;
 }
 
-static bool check_customer(const struct command_context *context, const char *name)
-{
-    g_autoptr(GPtrArray) known = g_ptr_array_new();
-    bool found = !name || g_str_equal(name, "all");
-
-    for (guint i = 0; i < context->config->customers->len; i++) {
-        const struct config_customer *customer = g_ptr_array_index(context->config->customers, i);
-
-        found = found || g_str_equal(customer->name, name);
-        g_ptr_array_add(known, customer->name);
-    }
-    if (!found)
-        command_refuse_name(context, "--customer", "customer", name, known);
-    return found;
-}
-
 static void write_report(const struct collect_report *report, bool json)
 {
     g_autoptr(GString) out = g_string_new(NULL);
@@ -137,7 +121,7 @@ static int configure_and_collect(struct command_context *context, const struct w
     options.clock = &context->clock;
     options.customer = wishes->customer;
     options.sources = only ? (const char *const *)only : sources;
-    if (!read_since(context, wishes, &options) || !check_customer(context, wishes->customer))
+    if (!read_since(context, wishes, &options) || !command_check_customer(context, wishes->customer))
         return EXIT_USAGE;
     return collect(context, wishes, &options);
 }

@@ -90,6 +90,10 @@ int command_usage_error(const struct command_context *context, const char *forma
 int command_refuse_name(const struct command_context *context, const char *option, const char *what, const char *name,
                         GPtrArray *known);
 
+/* True when the configuration has a customer of that name; so it is with "all", and NULL. Else as above, on --customer.
+ */
+bool command_check_customer(const struct command_context *context, const char *name);
+
 /* A remark on stderr, not with --quiet. */
 void command_say(const struct command_context *context, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

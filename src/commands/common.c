@@ -293,3 +293,19 @@ int command_signals_open(const struct command_context *context)
         command_fail(context, EXIT_FAILED, "cannot watch for signals: %s", g_strerror(failed != 0 ? failed : errno));
     return fd;
 }
+
+bool command_check_customer(const struct command_context *context, const char *name)
+{
+    g_autoptr(GPtrArray) known = g_ptr_array_new();
+    bool found = !name || g_str_equal(name, "all");
+
+    for (guint i = 0; i < context->config->customers->len; i++) {
+        const struct config_customer *customer = g_ptr_array_index(context->config->customers, i);
+
+        found = found || g_str_equal(customer->name, name);
+        g_ptr_array_add(known, customer->name);
+    }
+    if (!found)
+        command_refuse_name(context, "--customer", "customer", name, known);
+    return found;
+}

@@ -134,21 +134,6 @@ static void found(const struct doctor_finding *finding, void *user)
 
 /* --- the command -------------------------------------------------------------------------------------------------- */
 
-static bool check_customer(const struct command_context *context, const char *name)
-{
-    g_autoptr(GPtrArray) known = g_ptr_array_new();
-    bool there = false;
-
-    for (guint i = 0; i < context->config->customers->len; i++) {
-        const struct config_customer *customer = g_ptr_array_index(context->config->customers, i);
-        there = there || g_str_equal(customer->name, name);
-        g_ptr_array_add(known, customer->name);
-    }
-    if (!there)
-        command_refuse_name(context, "--customer", "customer", name, known);
-    return there;
-}
-
 /* Says by what it was ended, and returns the exit status of that. */
 static int signal_exit(const struct command_context *context, int fd)
 {
@@ -207,13 +192,17 @@ static int run(struct command_context *context, struct wishes *wishes)
     g_autofree char *fault = NULL;
     int status;
 
+    if (wishes->permissions && wishes->json)
+        return command_usage_error(context,
+                                   "--permissions prints a table in Markdown, and --json is for findings: they "
+                                   "exclude each other");
     if (wishes->permissions)
         return print_permissions(context);
     if (g_strcmp0(wishes->customer, "all") == 0)
         g_clear_pointer(&wishes->customer, g_free);
     if (!command_configure_anyway(context, &fault, &status))
         return status;
-    if (wishes->customer && !fault && !check_customer(context, wishes->customer))
+    if (wishes->customer && !fault && !command_check_customer(context, wishes->customer))
         return EXIT_USAGE;
     return examine(context, wishes, fault);
 }

@@ -883,6 +883,7 @@ def test_a_signal_ends_it_at_once(practice, build, tmp_path, number, wanted):
         with subprocess.Popen([build / "m365keep", "doctor", "--db", here.db, *(["--json"] if wanted == "json" else [])], cwd=tmp_path,
                               env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             while not here.simulator.requests():
+                assert process.poll() is None, process.communicate()[1]
                 time.sleep(0.01)
             begun = time.monotonic()
             process.send_signal(number)
@@ -909,3 +910,9 @@ def test_every_golden_of_doctor_belongs_to_a_test():
     text = pathlib.Path(__file__).read_text(encoding="utf-8")
     names = {golden_name(name) for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
     assert {path.stem for path in (GOLDEN / "doctor").glob("*.txt")} <= names
+
+
+def test_the_table_of_permissions_is_no_json_and_says_so(keep):
+    result = keep(["doctor", "--json", "--permissions"])
+    assert result.returncode == 2 and result.stdout == ""
+    assert "exclude each other" in result.stderr
