@@ -34,7 +34,8 @@ need_packages() {
 
 # shellcheck disable=SC2034 # used by those who source this
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libglib2.0-dev libsqlite3-dev libcurl4-openssl-dev libcjson-dev
-nettle-dev libmicrohttpd-dev libcyaml-dev libyaml-dev libgnutls28-dev"
+nettle-dev libmicrohttpd-dev libcyaml-dev libyaml-dev libgnutls28-dev libcairo2-dev libpango1.0-dev libpng-dev libgmime-3.0-dev
+libesmtp-dev libssl-dev libxml2-dev fonts-noto-core"
 
 # build PRESET [TARGET [CMAKE OPTION...]]: configures and builds; quiet unless it fails.
 build() {

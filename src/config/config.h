@@ -92,12 +92,16 @@ typedef struct config {
         char *user, *password; /* for AUTH, which takes both; password is wiped; NULL: not given */
         char *from;            /* NULL: none */
         enum config_transport transport;
+        char *customer; /* with transport graph: the customer whose application sends, as the mailbox of `from` is in
+                           its tenant; NULL: each report is sent by the application of its own customer */
     } smtp;
     struct {
         char *subject, *signature; /* signature: a file's path, or NULL */
+        char *templates;           /* a folder of templates that replace the built-in ones; NULL: none */
         int days_from, days_to;
     } report;
-    char *status_map; /* a file's path; NULL: the built-in one */
+    char *status_map;                   /* a file's path; NULL: the built-in one */
+    struct config_status_map *statuses; /* what it says */
     struct {
         struct config_schedule collect, health, replicate, report, prune;
     } schedule;
@@ -130,6 +134,22 @@ struct config_options {
 struct config *config_load(const struct config_options *options, GError **error);
 void config_free(struct config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* How bad each status of a service is: 0 to 10, 9 and 10 operational, lower ones worse. Names are compared without
+ * case. */
+struct config_status_map;
+void config_status_map_free(struct config_status_map *map);
+
+/* The built-in map, all 18 of Graph's serviceHealthStatus, with `path`'s changes, where it is not NULL: a YAML file of
+ * lines `status: priority`; the status `unknown` stands for every one that the map does not have. NULL with
+ * CONFIG_ERROR_INVALID naming file and line. Returned: config_status_map_free. */
+struct config_status_map *config_status_map_load(const char *path, GError **error);
+
+/* The priority of a status; *known (may be NULL) says whether the map has it. */
+int config_status_priority(const struct config_status_map *map, const char *status, bool *known);
+
+/* The names, lower case, sorted, NULL-ended, without `unknown`. Borrowed. */
+const char *const *config_status_names(const struct config_status_map *map);
 
 /* Seconds between two good scans of service health above which the run of a state breaks: three times their schedule,
  * half an hour at least. */

@@ -40,8 +40,9 @@ void store_close(struct store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 
 /* What a collector keeps others of its kind off: health has a lock of its own, so that its scans go on every few
- * minutes while a first reading of events takes its hours. */
-enum store_lock_kind { STORE_LOCK_COLLECT, STORE_LOCK_HEALTH };
+ * minutes while a first reading of events takes its hours; and who sends mail has one, so that no mail is sent by two.
+ */
+enum store_lock_kind { STORE_LOCK_COLLECT, STORE_LOCK_HEALTH, STORE_LOCK_MAIL };
 
 /* Takes a lock on the database; held until the process ends or store_lock_release. NULL with STORE_ERROR_BUSY when
  * another holds it (its process id in the message). */
@@ -455,6 +456,156 @@ bool store_search_health(struct store *store, const struct store_health_query *q
 /* The document of an issue or a message, as docs/architecture.md describes it. Appends JSON; `raw` and `posts` go in
  * verbatim. */
 void store_health_append_json(GString *out, const struct store_health_row *row);
+
+/* --- reports --------------------------------------------------------------------------------------------------------
+ */
+
+/* What the store knows of a window of service health. */
+struct store_report_query {
+    const char *customer, *tenant_id; /* tenant_id NULL: by the name alone */
+    int64_t from, to;                 /* the window, seconds UTC, [from, to) */
+    int64_t history_from;             /* states and scans are read from here on; <= from */
+    int64_t actions_to;               /* announcements with an action date from `from` up to here belong to it, too */
+};
+
+struct store_report_state {
+    char *service, *status;
+    int64_t first_seen, last_seen, samples;
+};
+struct store_report_scan {
+    int64_t at;
+    bool good;
+    char *error; /* NULL when good */
+};
+struct store_report_service {
+    char *id, *name, *status; /* of the overview; name and status may be NULL */
+};
+/* An issue or a message. */
+struct store_report_record {
+    char *id, *raw;
+    size_t raw_length;
+    int64_t first_seen;
+};
+
+/* Strings are owned. */
+typedef struct store_report {
+    bool known;          /* the store has this customer */
+    GPtrArray *services; /* struct store_report_service *, by id */
+    GPtrArray *states;   /* struct store_report_state *: runs that touch [history_from, to), and of each service the
+                            next one after; by service and first_seen */
+    GPtrArray *scans;    /* struct store_report_scan *: those in [history_from, to), and the good ones next to both
+                            ends; by time */
+    GPtrArray *issues;   /* struct store_report_record *: begun before `to`, and not ended before `from`; the latest
+                            first */
+    GPtrArray *messages; /* likewise: modified in the window, or to be acted upon; by action date, then the latest
+                            first */
+} StoreReport;
+
+/* One consistent read. NULL with *error. Returned: store_report_free. */
+struct store_report *store_report_read(struct store *store, const struct store_report_query *query, GError **error);
+void store_report_free(struct store_report *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreReport, store_report_free)
+
+/* What a figure is asked for by its SQL. */
+enum store_figure {
+    STORE_FIGURE_STRETCHES,     /* rows: from, to, status (empty: no data), priority */
+    STORE_FIGURE_OVERALL,       /* one row: the worst status, its priority */
+    STORE_FIGURE_AVAILABILITY,  /* one row: operational seconds, observed seconds */
+    STORE_FIGURE_OCCURRENCES,   /* rows: status, from, to, seconds, scans */
+    STORE_FIGURE_GAPS,          /* rows: from, to: of the customer's scans, no service */
+    STORE_FIGURE_ISSUES,        /* rows: id, title, status */
+    STORE_FIGURE_ANNOUNCEMENTS, /* rows: id, title, action date */
+    STORE_FIGURES
+};
+
+struct store_figure_query {
+    enum store_figure figure;
+    const char *customer, *tenant_id, *service; /* the overview's id; NULL where the figure has none */
+    int64_t from, to, actions_to;               /* as above; `to` no later than now */
+    int64_t max_gap_s;
+    const char *const *statuses; /* NULL-ended names of the status map, lower case, */
+    const int *priorities;       /* and their priorities */
+    int unknown_priority;        /* of a status that the map does not have */
+};
+
+/* The statement of a figure as it is to be pasted into the sqlite3 shell, values in their places, on the views only.
+ * Returned: g_free. NULL with *error. */
+char *store_figure_sql(struct store *store, const struct store_figure_query *query, GError **error);
+
+/* Its rows, columns as text (NULL is ""), one char ** (NULL-ended) a row. Returned: GPtrArray, g_ptr_array_unref. NULL
+ * with *error. */
+GPtrArray *store_figure_rows(struct store *store, const struct store_figure_query *query, GError **error);
+
+/* --- mail -----------------------------------------------------------------------------------------------------------
+ *
+ * A mail is stored whole before the first attempt to send it, and kept after the last one. */
+
+enum store_mail_state {
+    STORE_MAIL_QUEUED,  /* to be tried */
+    STORE_MAIL_SENDING, /* the message is being handed over, or the program ended while it was */
+    STORE_MAIL_SENT,    /* the server took it; of a mail: for one recipient at least, and no other is to be tried */
+    STORE_MAIL_FAILED,  /* refused for good, or given up */
+    STORE_MAIL_UNKNOWN  /* handed over, but nobody knows the answer */
+};
+
+/* "queued", "sending", "sent", "failed", "unknown". */
+const char *store_mail_state_name(enum store_mail_state state);
+
+struct store_mail_recipient {
+    char *address; /* alone, without a name; of a mail each once */
+    enum store_mail_state state;
+    int code;     /* SMTP or HTTP status; 0: none */
+    char *answer; /* the server's words; NULL */
+};
+
+typedef struct store_mail {
+    int64_t mail_id;     /* 0: not stored */
+    int64_t customer_id; /* 0: of none */
+    char *customer;
+    char *kind;           /* "report" */
+    int64_t from_s, to_s; /* the window; 0, 0: none */
+    char *subject;
+    char *sender;          /* the address alone */
+    char *message_id;      /* without brackets */
+    GBytes *message;       /* RFC 5322 */
+    GPtrArray *recipients; /* struct store_mail_recipient *, owned */
+    enum store_mail_state state;
+    int64_t attempts, created_at;
+    int64_t next_attempt_at; /* 0: none to come */
+    int64_t sent_at;         /* 0: not sent */
+    char *answer;            /* what was last said of it as a whole; NULL */
+} StoreMail;
+
+struct store_mail *store_mail_new(void);
+void store_mail_free(struct store_mail *mail);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreMail, store_mail_free)
+
+/* Adds a recipient, queued, unless the address is there already (case aside). */
+void store_mail_add_recipient(struct store_mail *mail, const char *address);
+
+/* Stores a new mail, queued, and durably: state, mail_id and next_attempt_at (now) are filled. With `again` false it is
+ * refused (STORE_ERROR_BUSY) where a mail of the same customer, kind and window is queued, sending, sent or unknown. */
+bool store_mail_insert(struct store *store, struct store_mail *mail, bool again, GError **error);
+
+/* The latest mail of a customer, kind and window. NULL with *error NULL when there is none. Returned: store_mail_free.
+ */
+struct store_mail *store_mail_find(struct store *store, int64_t customer_id, const char *kind, int64_t from_s,
+                                   int64_t to_s, GError **error);
+
+/* Mails that are queued and due, the oldest first; customer_id 0: of all. Returned: GPtrArray of struct store_mail *.
+ * NULL with *error. */
+GPtrArray *store_mail_due(struct store *store, int64_t customer_id, int64_t now, GError **error);
+
+/* The message's first byte is about to be sent: state `sending`, one attempt more. On disk when it returns. */
+bool store_mail_begin(struct store *store, struct store_mail *mail, int64_t now, GError **error);
+
+/* Writes state, recipients, attempts, next_attempt_at, sent_at and answer as `mail` has them. On disk when it returns.
+ */
+bool store_mail_note(struct store *store, const struct store_mail *mail, GError **error);
+
+/* Mails left in `sending` by a program that ended become `unknown`, and so do their recipients that were to be tried;
+ * how many, or -1 with *error. To be called by the holder of STORE_LOCK_MAIL. */
+int64_t store_mail_recover(struct store *store, GError **error);
 
 /* --- status ---------------------------------------------------------------------------------------------------------
  */

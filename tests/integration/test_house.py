@@ -16,7 +16,7 @@ HOMES = {
     r"nettle/.*": {"base"},
     r"microhttpd\.h": {"serve", "simulator"},
     r"mongoc/.*|mongoc\.h|bson/.*|bson\.h": {"mirror"},
-    r"cairo.*|pango/.*|png\.h|gmime/.*|libesmtp\.h|auth-client\.h|openssl/.*": {"report"},
+    r"cairo.*|pango/.*|png\.h|gmime/.*|libesmtp\.h|auth-client\.h|openssl/.*|libxml/.*": {"report"},
     r"cyaml/.*|yaml\.h": {"config"},
     r"rhonabwy\.h": {"client", "serve", "store"},
     r"gnutls/.*": {"client", "serve", "store", "simulator"},
