@@ -18,4 +18,7 @@ CREATE INDEX service_issue_modified ON service_issue (last_modified);     -- the
 CREATE INDEX service_message_modified ON service_message (last_modified); -- the latest messages
 
 CREATE INDEX content_blob_due ON content_blob (expires_at) WHERE fetched_at IS NULL AND lost_at IS NULL;
-CREATE INDEX mail_due ON mail (next_attempt_at) WHERE state = 'queued';
+CREATE INDEX mail_window ON mail (customer_id, kind, from_s, to_s); -- what was sent of a window
+CREATE INDEX mail_open ON mail (state, next_attempt_at) WHERE state = 'queued' OR state = 'sending'; -- what is to be done
+CREATE UNIQUE INDEX mail_once ON mail (coalesce(customer_id, 0), kind, from_s, to_s, resend)
+WHERE state <> 'failed';                                   -- a window is not mailed twice, unless that was asked for

@@ -364,21 +364,38 @@ CREATE TABLE tombstone (
     doc_id TEXT NOT NULL         -- _id
 );
 
--- Mails composed and not forgotten: stored before the first attempt to send, kept after the last.
+-- Mails composed and not forgotten: stored before the first attempt to send, kept after the last. Written by report.
 CREATE TABLE mail (
     mail_id INTEGER PRIMARY KEY,
-    customer_id INTEGER REFERENCES customer (customer_id),
+    customer_id INTEGER REFERENCES customer (customer_id), -- NULL: of none
     kind TEXT NOT NULL,          -- 'report', 'alert'
-    from_s INTEGER,              -- the window a report covers
+    from_s INTEGER,              -- the window a report covers, [from_s, to_s); NULL: none
     to_s INTEGER,
+    resend INTEGER NOT NULL,     -- 0, or how many of the same customer, kind and window went before, those that failed aside
     subject TEXT NOT NULL,
-    recipients TEXT NOT NULL,    -- JSON array of addresses
-    message BLOB NOT NULL,       -- the whole message, RFC 5322
+    sender TEXT NOT NULL,        -- the address alone
+    message_id TEXT NOT NULL,    -- without brackets
     state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'failed', 'unknown')),
-                                 -- unknown: handed over, but the program ended before it knew the answer
-    attempts INTEGER NOT NULL DEFAULT 0,
+                                 -- sent: the server took it for one recipient at least; unknown: handed over, but the program
+                                 -- ended, or the connection broke, before the answer came
+    attempts INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
+    begun_at INTEGER,            -- when its first byte was last about to go; NULL: never
     next_attempt_at INTEGER,     -- NULL: none to come
-    sent_at INTEGER,             -- after the server's 250
-    answer TEXT                  -- the server's last words
+    sent_at INTEGER,             -- after the server's 250; NULL: not
+    answer TEXT,                 -- the server's last words about the mail as a whole
+    content_hash BLOB NOT NULL,  -- first 128 bits of SHA-256 of message
+    message BLOB NOT NULL        -- the whole message, RFC 5322
 );
+
+-- Whom a mail is for, and what became of it there. Written with the mail.
+CREATE TABLE mail_recipient (
+    mail_id INTEGER NOT NULL REFERENCES mail (mail_id),
+    place INTEGER NOT NULL,      -- 0 is the first
+    address TEXT NOT NULL COLLATE NOCASE,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'failed', 'unknown')),
+    code INTEGER,                -- SMTP or HTTP status; NULL: none
+    answer TEXT,                 -- the server's words
+    PRIMARY KEY (mail_id, place),
+    UNIQUE (mail_id, address)
+) WITHOUT ROWID;

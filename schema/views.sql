@@ -181,11 +181,12 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%SZ', s.first_seen, 'unixepoch') AS first_seen,
     strftime('%Y-%m-%dT%H:%M:%SZ', s.last_seen, 'unixepoch') AS last_seen,
     s.samples
-FROM service_state AS s CROSS JOIN customer AS c ON c.customer_id = s.customer_id;
+FROM customer AS c CROSS JOIN service_state AS s ON s.customer_id = c.customer_id;
 
+-- Every scan, good or not. at_s is `at` in seconds since 1970: what is asked for by it is found at once.
 CREATE VIEW health_scans AS
-SELECT c.name AS customer, c.tenant_id, strftime('%Y-%m-%dT%H:%M:%SZ', h.at, 'unixepoch') AS at, h.ok, h.error
-FROM health_scan AS h CROSS JOIN customer AS c ON c.customer_id = h.customer_id;
+SELECT c.name AS customer, c.tenant_id, strftime('%Y-%m-%dT%H:%M:%SZ', h.at, 'unixepoch') AS at, h.ok, h.error, h.at AS at_s
+FROM customer AS c CROSS JOIN health_scan AS h ON h.customer_id = c.customer_id;
 
 -- What the service last said of each of its services; their history is in service_states.
 CREATE VIEW service_overviews AS
@@ -231,7 +232,7 @@ SELECT
     (SELECT f.text FROM issue_fts AS f WHERE f.rowid = i.issue_id) AS raw_text,
     strftime('%Y-%m-%dT%H:%M:%SZ', i.first_seen, 'unixepoch') AS first_seen,
     strftime('%Y-%m-%dT%H:%M:%SZ', i.changed_at, 'unixepoch') AS changed_at
-FROM service_issue AS i CROSS JOIN customer AS c ON c.customer_id = i.customer_id;
+FROM service_issue AS i JOIN customer AS c ON c.customer_id = i.customer_id;
 
 CREATE VIEW issue_versions AS
 SELECT
@@ -264,7 +265,7 @@ SELECT
     (SELECT f.text FROM message_fts AS f WHERE f.rowid = m.message_id) AS raw_text,
     strftime('%Y-%m-%dT%H:%M:%SZ', m.first_seen, 'unixepoch') AS first_seen,
     strftime('%Y-%m-%dT%H:%M:%SZ', m.changed_at, 'unixepoch') AS changed_at
-FROM service_message AS m CROSS JOIN customer AS c ON c.customer_id = m.customer_id;
+FROM service_message AS m JOIN customer AS c ON c.customer_id = m.customer_id;
 
 CREATE VIEW message_versions AS
 SELECT
@@ -369,20 +370,41 @@ FROM mirror_reject AS r;
 CREATE VIEW tombstones AS
 SELECT t.seq, t.collection, t.doc_id FROM tombstone AS t;
 
+-- The mails, what became of them, and why. The message itself: SELECT message FROM mail WHERE mail_id = 1.
 CREATE VIEW mail_outbox AS
 SELECT
     m.mail_id,
     c.name AS customer,
-    m.kind,
-    strftime('%Y-%m-%dT%H:%M:%SZ', m.from_s, 'unixepoch') AS "from",
-    strftime('%Y-%m-%dT%H:%M:%SZ', m.to_s, 'unixepoch') AS "to",
+    c.tenant_id,
+    m.kind,                      -- report, alert
+    strftime('%Y-%m-%dT%H:%M:%SZ', m.from_s, 'unixepoch') AS "from", -- of the window, included
+    strftime('%Y-%m-%dT%H:%M:%SZ', m.to_s, 'unixepoch') AS "to",     -- excluded
+    m.resend,                    -- 0: the first mail of its window
     m.subject,
-    m.recipients,
-    m.state,
+    m.sender,
+    m.message_id,
+    m.state,                     -- queued, sending, sent, failed, unknown (handed over, and nobody knows the answer)
     m.attempts,
     strftime('%Y-%m-%dT%H:%M:%SZ', m.created_at, 'unixepoch') AS created_at,
-    strftime('%Y-%m-%dT%H:%M:%SZ', m.next_attempt_at, 'unixepoch') AS next_attempt_at,
+    strftime('%Y-%m-%dT%H:%M:%SZ', m.begun_at, 'unixepoch') AS begun_at, -- when its first byte was last about to go
+    strftime('%Y-%m-%dT%H:%M:%SZ', m.next_attempt_at, 'unixepoch') AS next_attempt_at, -- NULL: none to come
     strftime('%Y-%m-%dT%H:%M:%SZ', m.sent_at, 'unixepoch') AS sent_at,
-    m.answer,
-    m.message
+    m.answer,                    -- the server's last words about the mail as a whole
+    -- JSON array of objects: address, state, code, answer.
+    (SELECT json_group_array(json_object('address', r.address, 'state', r.state, 'code', r.code, 'answer', r.answer))
+     FROM (SELECT * FROM mail_recipient WHERE mail_id = m.mail_id ORDER BY place) AS r) AS recipients,
+    length(m.message) AS message_bytes
 FROM mail AS m LEFT JOIN customer AS c ON c.customer_id = m.customer_id;
+
+-- Each recipient of each mail.
+CREATE VIEW mail_recipients AS
+SELECT
+    r.mail_id,
+    c.name AS customer,
+    c.tenant_id,
+    r.address,
+    r.state,                     -- as in mail_outbox
+    r.code,                      -- SMTP or HTTP status; NULL: none
+    r.answer                     -- the server's words
+FROM mail_recipient AS r CROSS JOIN mail AS m ON m.mail_id = r.mail_id
+LEFT JOIN customer AS c ON c.customer_id = m.customer_id;

@@ -6,7 +6,8 @@
 
 enum { SWEEP_AT = 4096 }; /* forgotten entries at the head of a list before it is moved up */
 
-const char *const budget_names[BUDGET_FAMILIES] = {"reports", "directory", "signInActivity", "announcements", "intune"};
+const char *const budget_names[BUDGET_FAMILIES] = {"reports", "directory", "signInActivity", "announcements",
+                                                   "intune",  "mail",      "mailUpload"};
 
 enum scope { SCOPE_APP_IN_TENANT, SCOPE_APP, SCOPE_TENANT, SCOPES };
 
@@ -21,6 +22,7 @@ static const struct rule {
     {BUDGET_ACTIVITY, SCOPE_APP_IN_TENANT, 60, 10},       {BUDGET_ACTIVITY, SCOPE_APP, 60, 10},
     {BUDGET_ANNOUNCEMENTS, SCOPE_APP_IN_TENANT, 60, 240}, {BUDGET_ANNOUNCEMENTS, SCOPE_APP_IN_TENANT, 3600, 800},
     {BUDGET_INTUNE, SCOPE_APP_IN_TENANT, 20, 1000},       {BUDGET_INTUNE, SCOPE_TENANT, 20, 2000},
+    {BUDGET_MAIL, SCOPE_APP_IN_TENANT, 600, 10000},       {BUDGET_MAIL_UPLOAD, SCOPE_APP_IN_TENANT, 300, 150000000},
 };
 
 enum { RULES = G_N_ELEMENTS(rules) };
@@ -37,7 +39,7 @@ struct purse {
     int sum;
 };
 
-/* An app in a tenant, an app, or a tenant. */
+/* An app in a tenant (of mail: in a mailbox there), an app, or a tenant. */
 struct holder {
     struct purse purses[RULES];
     int64_t wait_until[BUDGET_FAMILIES]; /* what an app in a tenant was told */
@@ -83,8 +85,8 @@ void budgets_reset(struct budgets *b)
 /* Made when it is first asked for: of thousands of tenants few may ever be seen. */
 static struct holder *find_holder(struct budgets *b, enum scope scope, const struct charge *c)
 {
-    g_autofree char *id =
-        g_strjoin(" ", scope == SCOPE_TENANT ? "" : c->app, scope == SCOPE_APP ? "" : c->tenant, NULL);
+    g_autofree char *id = g_strjoin(" ", scope == SCOPE_TENANT ? "" : c->app, scope == SCOPE_APP ? "" : c->tenant,
+                                    scope == SCOPE_APP_IN_TENANT ? c->mailbox : NULL, NULL);
     struct holder *h = g_hash_table_lookup(b->holders[scope], id);
 
     if (h)

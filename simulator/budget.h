@@ -14,16 +14,19 @@ enum budget_family {
     BUDGET_ACTIVITY,      /* users with signInActivity */
     BUDGET_ANNOUNCEMENTS, /* service communications */
     BUDGET_INTUNE,
+    BUDGET_MAIL,        /* of an app and a mailbox */
+    BUDGET_MAIL_UPLOAD, /* likewise, in bytes */
     BUDGET_FAMILIES
 };
 
-/* "reports", "directory", "signInActivity", "announcements", "intune". */
+/* "reports", "directory", "signInActivity", "announcements", "intune", "mail", "mailUpload". */
 extern const char *const budget_names[BUDGET_FAMILIES];
 
 /* A request that has arrived. */
 struct charge {
     enum budget_family family;
     const char *app, *tenant; /* borrowed; ids in one spelling */
+    const char *mailbox;      /* likewise; NULL: does not matter */
     int64_t users;            /* the size of the tenant */
     int cost;                 /* 1 where requests are counted */
 };

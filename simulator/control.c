@@ -8,6 +8,7 @@
 #include "faults.h"
 #include "health_control.h"
 #include "ledger.h"
+#include "mail.h"
 #include "tenants_control.h"
 #include "ticks.h"
 #include "truth.h"
@@ -90,6 +91,12 @@ static struct answer *get_health(struct request *rq, const cJSON *json)
 {
     (void)json;
     return health_tell(rq);
+}
+
+static struct answer *get_mails(struct request *rq, const cJSON *json)
+{
+    (void)json;
+    return answer_json(mails_list(rq->sim->mails));
 }
 
 static struct answer *get_clock(struct request *rq, const cJSON *json)
@@ -190,7 +197,7 @@ static const struct {
     {"POST", "/control/records", add_record},   {"GET", "/control/users", get_users},
     {"GET", "/control/health", get_health},     {"POST", "/control/health", health_change},
     {"POST", "/control/users", users_edit},     {"GET", "/control/tenants", tenants_list},
-    {"POST", "/control/tenants", tenants_edit},
+    {"POST", "/control/tenants", tenants_edit}, {"GET", "/control/mails", get_mails},
 };
 
 struct answer *control_answer(struct request *rq)

@@ -2,8 +2,9 @@
 
 const char help_summary[] =
     "Plays the parts of Microsoft's sign-in and Graph services that m365keep talks to, on loopback: tokens, sign-ins,\n"
-    "directory audits, audits of Intune, users and service announcements, with paging, lateness, changed records,\n"
-    "throttling and any fault a test asks for.\n"
+    "directory audits, audits of Intune, users, service announcements and sending mail, with paging, lateness, "
+    "changed\n"
+    "records, throttling and any fault a test asks for. No mail goes anywhere.\n"
     "Records follow from the options and the clock alone: the same options give the same bytes.";
 
 const char help_service[] =
@@ -22,6 +23,7 @@ const char help_service[] =
     "  GET  /v1.0/applications   the registration of the app, with the expiry of its credentials\n"
     "  GET  /v1.0/users  /v1.0/users/delta, and both below /beta\n"
     "  GET  /v1.0/admin/serviceAnnouncement/healthOverviews  .../issues  .../messages, and one of each by its id\n"
+    "  POST /v1.0/users/MAILBOX/sendMail   in MIME format, where Mail.Send is granted\n"
     "\n";
 
 const char help_control[] =
@@ -47,7 +49,10 @@ const char help_control[] =
     "                              \"remove\":true, \"restore\":true\n"
     "  GET  /control/tenants       what each tenant has and lacks\n"
     "  POST /control/tenants       {\"tenant\":T (else all) and any of \"premium\":B, \"intune\":B,\n"
-    "                              \"registration\":B, \"withheld_roles\":[NAME], \"secret_expires\":DAYS from now}\n"
+    "                              \"registration\":B, \"withheld_roles\":[NAME], \"granted_roles\":[NAME],\n"
+    "                              \"mailboxes\":[ADDRESS] beside the accounts', \"mail_policy\":[ADDRESS] (all that\n"
+    "                              apps may send from; null: any), \"secret_expires\":DAYS from now}\n"
+    "  GET  /control/mails         the mails that were accepted: sender, recipients, message_base64 ...\n"
     "  GET  /control/faults        the list, with how often each matched and fired\n"
     "  POST /control/faults        [{\"match\":{\"path\":\"signIns\",\"tenant\":T,\"page\":2},\"skip\":1,\"times\":3,\n"
     "                                \"action\":{\"status\":429,\"headers\":{\"Retry-After\":\"7\"}}}]\n"
@@ -66,7 +71,8 @@ const char help_faults[] =
     "  code TEXT             Graph's body for that error code, with status\n"
     "\n"
     "A match may also hold \"endpoint\" (token, metadata, signIns, directoryAudits, auditEvents, users, usersDelta,\n"
-    "applications, healthOverviews, issues, messages) and \"query\", a part of the decoded query. \"percent\":P\n"
-    "beside it: the fault fires in P of 100 cases, the same ones each time.\n"
+    "applications, healthOverviews, issues, messages, sendMail) and \"query\", a part of the decoded query.\n"
+    "\"percent\":P beside it: the fault fires in P of 100 cases, the same ones each time. A mail whose answer a fault\n"
+    "replaces by another status was not accepted; one whose answer is late, or never comes, was.\n"
     "\n"
     "Example: m365keep-sim --listen 127.0.0.1:8365 --sign-ins 200000 --budgets documented";

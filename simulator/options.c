@@ -155,6 +155,9 @@ static bool check_roles(const struct options *o, GError **error)
     for (char **r = o->withheld_roles; r && *r; r++)
         if (!roles_known(*r))
             return refuse(error, "withhold-role", "a permission such as AuditLog.Read.All");
+    for (char **r = o->granted_roles; r && *r; r++)
+        if (!roles_known(*r))
+            return refuse(error, "grant-role", "a permission such as Mail.Send");
     return true;
 }
 
@@ -233,6 +236,10 @@ static void add_tenants(GOptionContext *context, struct options *o)
          "Access tokens that nobody can look into; else they are JWTs with a claim \"roles\"", NULL},
         {"withhold-role", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->withheld_roles,
          "Leave this permission out of tokens and refuse with 403 what needs it; may be repeated", "NAME"},
+        {"grant-role", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->granted_roles,
+         "Grant this permission, which the apps do not have by themselves (Mail.Send); may be repeated", "NAME"},
+        {"mailbox", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->mailboxes,
+         "A mailbox that mail may be sent from, beside those of the accounts; may be repeated", "ADDRESS"},
         {"secret-expires", 0, 0, G_OPTION_ARG_DOUBLE, &o->secret_expires,
          "Days from the start until the apps' secret expires (180)", "DAYS"},
         {"no-premium", 0, 0, G_OPTION_ARG_NONE, &o->no_premium,
@@ -370,6 +377,8 @@ void options_clear(struct options *o)
     g_free(o->algorithms_text);
     g_strfreev(o->algorithms);
     g_strfreev(o->withheld_roles);
+    g_strfreev(o->granted_roles);
+    g_strfreev(o->mailboxes);
     g_strfreev(o->load);
     g_free(o->budgets);
     g_free(o->clock);

@@ -27,7 +27,7 @@ struct options {
     gint64 services, issues, messages;
     gint announcement_shift;
     gboolean no_premium, no_intune, opaque_tokens;
-    char **withheld_roles;
+    char **withheld_roles, **granted_roles, **mailboxes;
     double secret_expires; /* days after the start */
     char **load;
     char *budgets, *clock;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "mail.h"
+
 const char *const endpoint_names[ENDPOINT_COUNT] = {
     [ENDPOINT_TOKEN] = "token",
     [ENDPOINT_METADATA] = "metadata",
@@ -14,6 +16,7 @@ const char *const endpoint_names[ENDPOINT_COUNT] = {
     [ENDPOINT_USERS] = "users",
     [ENDPOINT_USERS_DELTA] = "usersDelta",
     [ENDPOINT_APPLICATIONS] = "applications",
+    [ENDPOINT_SEND_MAIL] = "sendMail",
     [ENDPOINT_OTHER] = "other",
     [ENDPOINT_CONTROL] = "control",
 };
@@ -39,6 +42,7 @@ bool request_is_login(const struct request *rq)
 
 void request_clear(struct request *rq)
 {
+    mail_leave(rq);
     g_free(rq->method);
     g_free(rq->uri);
     g_free(rq->path);
@@ -51,6 +55,9 @@ void request_clear(struct request *rq)
     g_free(rq->accept_encoding);
     g_free(rq->prefer);
     g_free(rq->consistency_level);
+    g_free(rq->content_type);
+    g_free(rq->mailbox);
+    g_clear_pointer(&rq->message, g_bytes_unref);
     g_free(rq->request_id);
     g_free(rq->assertion_algorithm);
     g_free(rq->edit.next_link);

@@ -16,13 +16,14 @@ enum endpoint {
     ENDPOINT_USERS,
     ENDPOINT_USERS_DELTA,
     ENDPOINT_APPLICATIONS,
+    ENDPOINT_SEND_MAIL,
     ENDPOINT_OTHER,
     ENDPOINT_CONTROL,
     ENDPOINT_COUNT
 };
 
 /* "token", "metadata", "signIns", "directoryAudits", "auditEvents", "healthOverviews", "issues", "messages", "users",
- * "usersDelta", "applications", "other", "control". */
+ * "usersDelta", "applications", "sendMail", "other", "control". */
 extern const char *const endpoint_names[ENDPOINT_COUNT];
 
 /* What a fault changes inside a page. */
@@ -40,7 +41,8 @@ struct request {
     char *path;        /* up to the question mark */
     const char *query; /* behind it, inside uri; NULL: none */
     GString *body;
-    char *authorization, *client_request_id, *user_agent, *accept, *accept_encoding, *prefer, *consistency_level;
+    char *authorization, *client_request_id, *user_agent, *accept, *accept_encoding, *prefer, *consistency_level,
+        *content_type;
     char *request_id;
     char *assertion_algorithm; /* as its header names it; NULL: no client assertion came */
     int64_t now;
@@ -51,6 +53,10 @@ struct request {
     int page;              /* 1 without a skip token */
     guint records;         /* how many the answer holds */
     struct page_edit edit;
+    /* Of sendMail. */
+    char *mailbox;   /* that the path names, lower case */
+    GBytes *message; /* that may be accepted; NULL: none */
+    bool mailing;    /* it counts among those under way */
 };
 
 /* A value of the query or of a form, percent-decoded, its key compared without regard to case; NULL when it is not

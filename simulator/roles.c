@@ -7,10 +7,12 @@ static const char *const graph_roles[] = {
     "Directory.Read.All",   "ServiceHealth.Read.All", "ServiceMessage.Read.All",
     "User.Read.All",
 };
+/* Those that no app has unless it is said: they change something. */
+static const char *const graph_roles_asked_for[] = {"Mail.Send"};
 static const char *const manage_roles[] = {"ActivityFeed.Read", "ActivityFeed.ReadDlp"};
 
 /* How a service tells that a permission is missing. */
-enum words { WORDS_DIRECTORY, WORDS_REPORTS, WORDS_INTUNE, WORDS_ANNOUNCEMENTS };
+enum words { WORDS_DIRECTORY, WORDS_REPORTS, WORDS_INTUNE, WORDS_ANNOUNCEMENTS, WORDS_MAIL };
 
 /* Any one of the roles is enough. */
 static const struct need {
@@ -30,6 +32,7 @@ static const struct need {
     {ENDPOINT_USERS, WORDS_DIRECTORY, {"User.Read.All", "Directory.Read.All"}},
     {ENDPOINT_USERS_DELTA, WORDS_DIRECTORY, {"User.Read.All", "Directory.Read.All"}},
     {ENDPOINT_APPLICATIONS, WORDS_DIRECTORY, {"Application.Read.All", "Directory.Read.All"}},
+    {ENDPOINT_SEND_MAIL, WORDS_MAIL, {"Mail.Send"}},
 };
 
 /* "List users": signInActivity needs more than the accounts do. */
@@ -46,18 +49,27 @@ static bool contains(const char *const *names, gsize count, const char *name)
 bool roles_known(const char *name)
 {
     return contains(graph_roles, G_N_ELEMENTS(graph_roles), name) ||
+           contains(graph_roles_asked_for, G_N_ELEMENTS(graph_roles_asked_for), name) ||
            contains(manage_roles, G_N_ELEMENTS(manage_roles), name);
+}
+
+static bool lists(char *const *names, const char *name)
+{
+    return names && g_strv_contains((const char *const *)names, name);
 }
 
 const char **roles_granted(const struct tenant *tenant, bool graph)
 {
     const char *const *all = graph ? graph_roles : manage_roles;
     gsize count = graph ? G_N_ELEMENTS(graph_roles) : G_N_ELEMENTS(manage_roles), granted = 0;
-    const char **roles = g_new0(const char *, count + 1);
+    const char **roles = g_new0(const char *, count + G_N_ELEMENTS(graph_roles_asked_for) + 1);
 
     for (gsize k = 0; k < count; k++)
-        if (!tenant->withheld || !g_strv_contains((const char *const *)tenant->withheld, all[k]))
+        if (!lists(tenant->withheld, all[k]))
             roles[granted++] = all[k];
+    for (gsize k = 0; graph && k < G_N_ELEMENTS(graph_roles_asked_for); k++)
+        if (lists(tenant->granted, graph_roles_asked_for[k]) && !lists(tenant->withheld, graph_roles_asked_for[k]))
+            roles[granted++] = graph_roles_asked_for[k];
     return roles;
 }
 
@@ -83,8 +95,13 @@ static struct answer *refuse_intune(const struct request *rq, const struct need 
     return answer_graph_error(rq, 403, "Forbidden", message);
 }
 
-static struct answer *refuse(const struct request *rq, const struct need *need)
+static struct answer *refuse(const struct request *rq, const struct need *need, bool any)
 {
+    if (need->words == WORDS_MAIL && !any)
+        return answer_graph_error(rq, 403, "NoPermissionsInAccessToken",
+                                  "The token contains no permissions, or permissions can not be understood.");
+    if (need->words == WORDS_MAIL)
+        return answer_graph_error(rq, 403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.");
     if (need->words == WORDS_INTUNE)
         return refuse_intune(rq, need);
     if (need->words == WORDS_ANNOUNCEMENTS)
@@ -100,8 +117,8 @@ struct answer *roles_refuse(const struct request *rq, const char *const *roles)
 {
     for (gsize k = 0; k < G_N_ELEMENTS(needs); k++)
         if (needs[k].endpoint == rq->endpoint && !is_met(&needs[k], roles))
-            return refuse(rq, &needs[k]);
+            return refuse(rq, &needs[k], *roles != NULL);
     if (rq->endpoint == ENDPOINT_USERS && users_want_activity(rq) && !is_met(&activity_need, roles))
-        return refuse(rq, &activity_need);
+        return refuse(rq, &activity_need, *roles != NULL);
     return NULL;
 }

@@ -7,8 +7,8 @@
 /* Whether there is a permission of that name here; case matters. */
 bool roles_known(const char *name);
 
-/* Those that a token for Graph, or for the Management Activity API, carries in a tenant: all but the ones withheld
- * there. Returned: NULL-ended; g_free() the array alone. */
+/* Those that a token for Graph, or for the Management Activity API, carries in a tenant: all that read, but the ones
+ * withheld there, and the others that were granted there. Returned: NULL-ended; g_free() the array alone. */
 const char **roles_granted(const struct tenant *tenant, bool graph);
 
 /* NULL when one of roles opens what is asked for; otherwise the 403, in the words of the service behind it. */

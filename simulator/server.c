@@ -14,6 +14,7 @@
 #include "faults.h"
 #include "health_page.h"
 #include "ledger.h"
+#include "mail.h"
 #include "metadata.h"
 #include "page.h"
 #include "park.h"
@@ -99,6 +100,9 @@ static void classify_graph(struct request *rq)
     if (rq->endpoint == ENDPOINT_USERS || rq->endpoint == ENDPOINT_USERS_DELTA)
         rq->page = users_page_number(rq);
     health_classify(rq, path);
+    rq->mailbox = mail_path_mailbox(rq->path);
+    if (rq->mailbox)
+        rq->endpoint = ENDPOINT_SEND_MAIL;
 }
 
 /* Finds out what is asked and on whose behalf. */
@@ -135,6 +139,8 @@ static enum budget_family family_of(const struct request *rq)
 {
     if (rq->endpoint == ENDPOINT_AUDIT_EVENTS)
         return BUDGET_INTUNE;
+    if (rq->endpoint == ENDPOINT_SEND_MAIL)
+        return BUDGET_MAIL;
     if (rq->endpoint == ENDPOINT_APPLICATIONS)
         return BUDGET_DIRECTORY;
     if (health_is_endpoint(rq->endpoint))
@@ -151,6 +157,7 @@ static struct charge charge_of(const struct request *rq)
     return (struct charge){.family = family,
                            .app = rq->app,
                            .tenant = rq->tenant->id,
+                           .mailbox = rq->mailbox,
                            .users = rq->sim->options->users,
                            .cost = family == BUDGET_DIRECTORY && is_about_users(rq) ? users_cost(rq) : 1};
 }
@@ -175,19 +182,30 @@ static void add_throttle_headers(const struct request *rq, struct answer *a)
     }
 }
 
-/* NULL while the budgets last. */
-static struct answer *charge_budget(const struct request *rq)
+static struct answer *take_budget(const struct request *rq, const struct charge *charge)
 {
-    struct charge charge = charge_of(rq);
-    struct verdict verdict = budgets_take(rq->sim->budgets, &charge, rq->now, rq->sim->options->enforce_budgets);
+    struct verdict verdict = budgets_take(rq->sim->budgets, charge, rq->now, rq->sim->options->enforce_budgets);
 
-    ledger_charge(rq->sim->ledger, rq, charge.family, verdict);
+    ledger_charge(rq->sim->ledger, rq, charge->family, verdict);
     if (verdict.wait_s == 0)
         return NULL;
     struct answer *a = answer_graph_default(rq, 429);
     g_autofree char *wait = g_strdup_printf("%d", (int)verdict.wait_s);
     answer_header(a, "Retry-After", wait);
     return a;
+}
+
+/* NULL while the budgets last. */
+static struct answer *charge_budget(const struct request *rq)
+{
+    struct charge charge = charge_of(rq);
+    struct answer *a = take_budget(rq, &charge);
+
+    if (a || charge.family != BUDGET_MAIL)
+        return a;
+    charge.family = BUDGET_MAIL_UPLOAD;
+    charge.cost = (int)rq->body->len;
+    return take_budget(rq, &charge);
 }
 
 static struct answer *answer_collection(struct request *rq)
@@ -202,6 +220,8 @@ static struct answer *answer_collection(struct request *rq)
         return answer_graph_code(rq, 403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant");
     if (rq->endpoint == ENDPOINT_APPLICATIONS)
         return application_answer(rq);
+    if (rq->endpoint == ENDPOINT_SEND_MAIL)
+        return mail_answer(rq);
     if (rq->endpoint == ENDPOINT_SIGN_INS)
         return page_answer(rq, SOURCE_SIGN_INS);
     if (rq->endpoint == ENDPOINT_DIRECTORY_AUDITS)
@@ -223,7 +243,7 @@ static struct answer *answer_graph(struct request *rq)
         g_autofree char *message = g_strdup_printf("Resource not found for the segment '%s'.", valid);
         return answer_graph_error(rq, 400, "BadRequest", message);
     }
-    if (strcmp(rq->method, "GET") != 0)
+    if (strcmp(rq->method, rq->endpoint == ENDPOINT_SEND_MAIL ? "POST" : "GET") != 0)
         return answer_graph_error(rq, 405, "Request_BadRequest",
                                   "Specified HTTP method is not allowed for the request target.");
     struct answer *a = charge_budget(rq);
@@ -290,6 +310,7 @@ static struct answer *make_answer(struct request *rq)
         a = fault_after(action, rq, a);
         told_to_wait(rq, retry_after_s(a));
     }
+    mail_settle(rq, a);
     ledger_enter(rq->sim->ledger, rq, a);
     return a;
 }
@@ -342,6 +363,7 @@ static void begin(struct exchange *x, struct MHD_Connection *connection, const c
     rq->user_agent = header(connection, "User-Agent");
     rq->accept = header(connection, "Accept");
     rq->accept_encoding = header(connection, "Accept-Encoding");
+    rq->content_type = header(connection, "Content-Type");
     rq->prefer = all_headers(connection, "Prefer");
     rq->consistency_level = header(connection, "ConsistencyLevel");
 }

@@ -7,6 +7,7 @@
 #include "decoy.h"
 #include "faults.h"
 #include "ledger.h"
+#include "mail.h"
 #include "park.h"
 #include "signing.h"
 #include "ticks.h"
@@ -26,6 +27,9 @@ static void tenant_free(gpointer data)
     health_free(t->health);
     company_free(t->company);
     g_strfreev(t->withheld);
+    g_strfreev(t->granted);
+    g_strfreev(t->mailboxes);
+    g_strfreev(t->mail_policy);
     g_free(t->id);
     g_free(t);
 }
@@ -57,6 +61,8 @@ static struct tenant *tenant_new(const struct sim *sim, const char *id)
     t->no_premium = o->no_premium;
     t->no_intune = o->no_intune;
     t->withheld = g_strdupv(o->withheld_roles);
+    t->granted = g_strdupv(o->granted_roles);
+    t->mailboxes = g_strdupv(o->mailboxes);
     t->secret_ends = sim->start + (int64_t)(o->secret_expires * (double)TICKS_PER_DAY);
     return t;
 }
@@ -141,6 +147,7 @@ struct sim *sim_new(const struct options *o, GError **error)
     sim->faults = faults_new();
     sim->ledger = ledger_new();
     sim->park = park_new();
+    sim->mails = mails_new();
     if (o->clock)
         good = sim_clock_set(&sim->clock, o->clock, error);
     if (good && o->tls)
@@ -164,6 +171,7 @@ void sim_free(struct sim *sim)
         return;
     decoy_free(sim->decoy);
     park_free(sim->park);
+    mails_free(sim->mails);
     ledger_free(sim->ledger);
     faults_free(sim->faults);
     tokens_free(sim->tokens);

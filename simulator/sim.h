@@ -15,7 +15,9 @@
 struct tenant {
     char *id;
     bool no_premium, no_intune, no_registration; /* what the tenant lacks */
-    char **withheld;                             /* roles that the apps were not granted there */
+    char **withheld, **granted;                  /* roles that the apps lack there, and have beside the usual ones */
+    char **mailboxes;                            /* beside those of the accounts */
+    char **mail_policy;                          /* the only mailboxes that apps may send from; NULL: any */
     int64_t secret_ends;                         /* the moment */
     /* The rest is made when the tenant is first asked about. */
     struct company *company;
@@ -42,6 +44,7 @@ struct sim {
     struct faults *faults;
     struct ledger *ledger;
     struct park *park;
+    struct mails *mails;
     struct decoy *decoy; /* NULL without --decoy */
     uint64_t guids;      /* how many request ids were made */
 };

@@ -46,15 +46,62 @@ static void set_registration(struct tenant *t, const cJSON *value, int64_t now)
     t->no_registration = !cJSON_IsTrue(value);
 }
 
-static void set_withheld(struct tenant *t, const cJSON *value, int64_t now)
+/* Addresses; of the policy also null, which lifts it. */
+static bool names_mailboxes(const cJSON *value)
+{
+    const cJSON *name = NULL;
+
+    cJSON_ArrayForEach(name, value)
+    {
+        if (!cJSON_IsString(name))
+            return false;
+    }
+    return cJSON_IsArray(value);
+}
+
+static bool is_policy(const cJSON *value)
+{
+    return cJSON_IsNull(value) || names_mailboxes(value);
+}
+
+/* The strings of an array; NULL for null. Returned: g_strfreev(). */
+static char **strings_of(const cJSON *value)
 {
     g_autoptr(GStrvBuilder) names = g_strv_builder_new();
     const cJSON *name = NULL;
 
-    (void)now;
+    if (!cJSON_IsArray(value))
+        return NULL;
     cJSON_ArrayForEach(name, value) g_strv_builder_add(names, name->valuestring);
+    return g_strv_builder_end(names);
+}
+
+static void set_withheld(struct tenant *t, const cJSON *value, int64_t now)
+{
+    (void)now;
     g_strfreev(t->withheld);
-    t->withheld = g_strv_builder_end(names);
+    t->withheld = strings_of(value);
+}
+
+static void set_granted(struct tenant *t, const cJSON *value, int64_t now)
+{
+    (void)now;
+    g_strfreev(t->granted);
+    t->granted = strings_of(value);
+}
+
+static void set_mailboxes(struct tenant *t, const cJSON *value, int64_t now)
+{
+    (void)now;
+    g_strfreev(t->mailboxes);
+    t->mailboxes = strings_of(value);
+}
+
+static void set_policy(struct tenant *t, const cJSON *value, int64_t now)
+{
+    (void)now;
+    g_strfreev(t->mail_policy);
+    t->mail_policy = strings_of(value);
 }
 
 static void set_secret(struct tenant *t, const cJSON *value, int64_t now)
@@ -71,6 +118,9 @@ static const struct setting {
     {"intune", "true or false", is_flag, set_intune},
     {"registration", "true or false", is_flag, set_registration},
     {"withheld_roles", "an array of permissions", names_roles, set_withheld},
+    {"granted_roles", "an array of permissions", names_roles, set_granted},
+    {"mailboxes", "an array of addresses", names_mailboxes, set_mailboxes},
+    {"mail_policy", "an array of addresses, or null", is_policy, set_policy},
     {"secret_expires", "a number of days", is_days, set_secret},
 };
 
@@ -129,6 +179,14 @@ struct answer *tenants_edit(struct request *rq, const cJSON *json)
     return tenants_list(rq, NULL);
 }
 
+static void add_strings(cJSON *json, const char *key, char **strings)
+{
+    cJSON *list = cJSON_AddArrayToObject(json, key);
+
+    for (; strings && *strings; strings++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(*strings));
+}
+
 static cJSON *tenant_json(const struct tenant *t)
 {
     cJSON *json = cJSON_CreateObject();
@@ -140,9 +198,13 @@ static cJSON *tenant_json(const struct tenant *t)
     cJSON_AddBoolToObject(json, "premium", !t->no_premium);
     cJSON_AddBoolToObject(json, "intune", !t->no_intune);
     cJSON_AddBoolToObject(json, "registration", !t->no_registration);
-    cJSON *withheld = cJSON_AddArrayToObject(json, "withheld_roles");
-    for (char **role = t->withheld; role && *role; role++)
-        cJSON_AddItemToArray(withheld, cJSON_CreateString(*role));
+    add_strings(json, "withheld_roles", t->withheld);
+    add_strings(json, "granted_roles", t->granted);
+    add_strings(json, "mailboxes", t->mailboxes);
+    if (t->mail_policy)
+        add_strings(json, "mail_policy", t->mail_policy);
+    else
+        cJSON_AddNullToObject(json, "mail_policy");
     cJSON_AddStringToObject(json, "secret_ends", ends->str);
     return json;
 }

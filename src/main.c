@@ -13,6 +13,7 @@ static const struct command commands[] = {
     {"collect", "read what is new from Microsoft 365 into the database", command_collect},
     {"scan", "look at the health of the services, and keep it", command_scan},
     {"search", "find events, accounts, issues and messages in the database", command_search},
+    {"report", "tell customers what their services were like, by mail and as files", command_report},
     {"status", "tell how fresh and complete the records are", command_status},
     {"doctor", "look at everything an installation depends on, and say how to mend it", command_doctor},
     {"init", "write m365keep.yaml and .env to start from", command_init},

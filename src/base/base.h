@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 

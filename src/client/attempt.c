@@ -24,6 +24,16 @@ static struct token *token_of(const struct request *request)
     return &request->app->tokens[request->api];
 }
 
+const char *attempt_method(const struct request *request)
+{
+    return request->kind == REQUEST_TOKEN || request->posted ? "POST" : "GET";
+}
+
+enum client_verdict attempt_verdict(const struct request *request, enum client_verdict verdict)
+{
+    return request->transfer && request->transfer->handed_over ? CLIENT_UNKNOWN : verdict;
+}
+
 /* --- out ---------------------------------------------------------------------------------------------------------- */
 
 static void on_sent(void *user)
@@ -53,6 +63,13 @@ static bool on_growing(size_t length, void *user)
     struct request *request = user;
 
     return admission_take(&request->body, length, g_get_monotonic_time());
+}
+
+static bool on_begin(void *user)
+{
+    struct request *request = user;
+
+    return !request->begin || request->begin(request->user);
 }
 
 static void take_place(struct request *request)
@@ -149,6 +166,9 @@ void attempt_launch(struct request *request)
         .headers = (const char *const *)request->headers,
         .ca_file = client->ca_file,
         .page = request->page,
+        .body = request->posted,
+        .content_type = request->content_type,
+        .begins = on_begin,
         .new_connection = request->new_connection,
         .silence_s = client->stall_timeout_us / CLOCK_US,
         .sent = on_sent,
@@ -185,7 +205,7 @@ static char *shown_url(const struct request *request, const char *words)
 
 char *attempt_describe(const struct request *request, const struct client_outcome *outcome)
 {
-    const char *method = request->kind == REQUEST_TOKEN ? "POST" : "GET";
+    const char *method = attempt_method(request);
     const char *words = outcome->message ? outcome->message : "no words with it";
     g_autofree char *shown = shown_url(request, words);
     g_autofree char *tries =
@@ -370,7 +390,7 @@ static void act(struct request *request, const struct client_decision *decision,
     }
 }
 
-void attempt_settle(struct request *request, CURLcode result, bool stalled)
+static void settle(struct request *request, CURLcode result, bool stalled)
 {
     struct client *client = request->app->client;
     struct client_outcome outcome = {0};
@@ -405,4 +425,21 @@ void attempt_settle(struct request *request, CURLcode result, bool stalled)
     act(request, &decision, &outcome, claims, error.request_id);
     transfer_free(transfer);
     service_error_clear(&error);
+}
+
+/* The caller would not have the body sent. */
+static void end_held_back(struct request *request)
+{
+    g_autofree char *shown = link_without_query(request->url);
+    g_autofree char *words = g_strdup_printf("POST %.120s was not sent: who asked for it held it back.", shown);
+
+    attempt_fail(request, failure_new(CLIENT_CANCELLED, 0, "held_back", words));
+}
+
+void attempt_settle(struct request *request, CURLcode result, bool stalled)
+{
+    if (request->transfer->held_back)
+        end_held_back(request);
+    else
+        settle(request, result, stalled);
 }

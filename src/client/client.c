@@ -10,6 +10,7 @@ enum {
     /* Of one app and family. Pages of sign-ins can take a minute each at 5 in 10 s; more than this only opens
        connections. */
     IN_FLIGHT_MAX = 32,
+    MAILS_IN_FLIGHT_MAX = 4, /* of an app and a mailbox (Microsoft Graph throttling limits, Outlook) */
     /* Pages asked for in one step, by callers who ask whether there is room: until the first answers show what is
        coming, hundreds of customers begin one after the other. */
     STARTS_AT_ONCE = 8,
@@ -178,6 +179,8 @@ void loop_request_free(struct request *request)
     g_free(request->url);
     g_strfreev(request->headers);
     text_free_secret(request->form);
+    g_clear_pointer(&request->posted, g_bytes_unref);
+    g_free(request->content_type);
     signin_try_clear(&request->signin);
     g_free(request->last_code);
     g_free(request->request_id);
@@ -202,7 +205,8 @@ void client_start(struct client *client, const struct client_request *wanted)
 {
     struct request *request = g_new0(struct request, 1);
 
-    g_assert(wanted->app->client == client && wanted->url && wanted->page && wanted->done);
+    g_assert(wanted->app->client == client && wanted->url && wanted->done);
+    g_assert(wanted->body ? wanted->content_type && !wanted->page : wanted->page != NULL);
     request->kind = REQUEST_PAGE;
     request->app = wanted->app;
     request->api = wanted->api;
@@ -210,6 +214,9 @@ void client_start(struct client *client, const struct client_request *wanted)
     request->url = g_strdup(wanted->url);
     request->headers = g_strdupv((char **)wanted->headers);
     request->page = wanted->page;
+    request->posted = wanted->body ? g_bytes_ref(wanted->body) : NULL;
+    request->content_type = g_strdup(wanted->content_type);
+    request->begin = wanted->begin;
     request->permission = wanted->permission;
     request->done = wanted->done;
     request->user = wanted->user;
@@ -274,6 +281,11 @@ static const struct client_failure *refusal_of(const struct request *request, in
     return unusable ? unusable : token_refusal(token_of(request), now_us);
 }
 
+static unsigned in_flight_max(enum client_family family)
+{
+    return family == CLIENT_FAMILY_MAIL ? MAILS_IN_FLIGHT_MAX : IN_FLIGHT_MAX;
+}
+
 /* Microseconds until something can be done for a request, 0: now, INT64_MAX: when something else has happened. */
 static int64_t wait_us(const struct request *request, int64_t now_us)
 {
@@ -294,7 +306,7 @@ static int64_t wait_us(const struct request *request, int64_t now_us)
     }
     if (request->kind == REQUEST_LOGIN)
         return 0;
-    if (request->app->in_flight[request->family] >= IN_FLIGHT_MAX)
+    if (request->app->in_flight[request->family] >= in_flight_max(request->family))
         return INT64_MAX;
     return limiter_wait_us(request->app->limiters[request->family], now_us);
 }
@@ -325,9 +337,9 @@ static bool ends_for_throttling(struct request *request, int64_t now_us)
         return false;
     g_autofree char *shown = link_without_query(request->url);
     g_autofree char *words =
-        g_strdup_printf("GET %.120s was not sent: the service asked to wait another %" G_GINT64_FORMAT
+        g_strdup_printf("%s %.120s was not sent: the service asked to wait another %" G_GINT64_FORMAT
                         " s (Retry-After), longer than one request may take.",
-                        shown, closed_us / CLOCK_US);
+                        attempt_method(request), shown, closed_us / CLOCK_US);
     struct client_failure *failure = failure_new(CLIENT_LATER, 429, "throttled", words);
     failure->request_id = g_strdup(request->request_id);
     failure->hint = failure_pause_hint(closed_us);
@@ -404,7 +416,7 @@ static void check_multi(struct client *client, CURLMcode result)
     for (guint i = 0; i < client->requests->len; i++) {
         struct request *request = client->requests->pdata[i];
         if (request->transfer)
-            attempt_fail(request, failure_new(CLIENT_LATER, 0, "libcurl", words));
+            attempt_fail(request, failure_new(attempt_verdict(request, CLIENT_LATER), 0, "libcurl", words));
     }
 }
 
@@ -470,7 +482,8 @@ static void cancel_all(struct client *client)
             continue;
         if (request->kind == REQUEST_TOKEN)
             token_of(request)->asking = false;
-        loop_finish(request, failure_new(CLIENT_CANCELLED, 0, "cancelled", "The request was cancelled."));
+        loop_finish(request, failure_new(attempt_verdict(request, CLIENT_CANCELLED), 0, "cancelled",
+                                         "The request was cancelled."));
     }
 }
 

@@ -30,6 +30,7 @@ enum client_verdict {
     CLIENT_REFUSED,     /* the service refuses the request itself (other 4xx): our fault or a changed service */
     CLIENT_SECURITY, /* a link, a redirect or a certificate led away from the configured host; nothing was sent there */
     CLIENT_CANCELLED, /* client_cancel */
+    CLIENT_UNKNOWN,   /* of a POST: it was handed over, and nobody knows whether the service took it */
 };
 
 struct client_failure {
@@ -51,6 +52,7 @@ enum client_family {
     CLIENT_FAMILY_ANNOUNCEMENTS, /* service communications: 240 a minute and 800 an hour */
     CLIENT_FAMILY_INTUNE,        /* 1,000 in 20 s */
     CLIENT_FAMILY_MANAGEMENT,    /* Management Activity API: 2,000 a minute */
+    CLIENT_FAMILY_MAIL,          /* sendMail: 10,000 in 10 minutes, 4 at a time */
     CLIENT_FAMILY_COUNT,
 };
 
@@ -129,13 +131,20 @@ struct client_result {
 
 typedef void (*client_done)(const struct client_result *result, void *user);
 
+/* The connection stands, the token is good, and the first byte of a body is about to be sent. False: it is not. */
+typedef bool (*client_begin)(void *user);
+
 struct client_request {
     struct client_app *app;
     enum client_api api;
     enum client_family family;
     const char *url;            /* copied; sent byte for byte. A relative URL is refused */
     const char *const *headers; /* NULL-ended "Name: value" lines sent on every attempt; NULL for none; copied */
-    struct json_page *page;     /* borrowed until `done`; reset before each attempt and fed as bytes arrive */
+    struct json_page *page;     /* borrowed until `done`; reset before each attempt and fed as bytes arrive; NULL with
+                                   a body: nothing of the answer is kept */
+    GBytes *body;               /* NULL: a GET. Else a POST of these bytes; referenced */
+    const char *content_type;   /* of the body; copied */
+    client_begin begin;         /* of a POST; called from client_step, for each attempt; NULL: none */
     const char *permission;     /* named in the hint of a 403; static */
     client_done done;
     void *user;
@@ -143,7 +152,15 @@ struct client_request {
 
 /* Queues a GET. Token, pacing, retries with full-jitter back-off, 401 (one refresh), Retry-After and the page's
  * completeness are the client's business; at most 32 requests of one app and family are in flight, the others queue.
- * `done` is called once, from client_step. */
+ * `done` is called once, from client_step.
+ *
+ * A POST goes out at most once. Whatever comes before its first byte (names, connections, tokens) is tried again as for
+ * a GET, and so is the POST after a 401, which took nothing; else there is one attempt. It succeeds by a 202 alone,
+ * whatever comes with that. What the service said it did not take ends as it would for a GET, without a retry: LATER
+ * for 429 (client_app_wait tells how long) and for a 503 that bears a Retry-After or an error code. No answer after the
+ * last byte, another 2xx, and any other 5xx, with which gateways answer for services that go on working, end in
+ * CLIENT_UNKNOWN. A connection lost before the last byte was handed over is LATER: less than the announced length is no
+ * request. `begin` that says no ends in CLIENT_CANCELLED. */
 void client_start(struct client *client, const struct client_request *request);
 
 /* Gets a token (so that wrong credentials and the service's time are known before anything is planned); `page` is not
@@ -171,7 +188,8 @@ void client_step(struct client *client, int wait_ms);
 /* Makes a client_step that waits return; callable from another thread. */
 void client_wake(struct client *client);
 
-/* Ends every request started so far with CLIENT_CANCELLED, from the next client_step; waits end at once. */
+/* Ends every request started so far with CLIENT_CANCELLED, from the next client_step; waits end at once. A POST that
+ * was handed over ends with CLIENT_UNKNOWN. */
 void client_cancel(struct client *client);
 
 /* --- retries and links: pure, for tables of tests ----------------------------------------------------------------- */
@@ -185,6 +203,8 @@ struct client_outcome {
     bool too_large;          /* with body_bad: larger than the page takes */
     bool away;               /* 3xx to another host, port or scheme */
     bool claims;             /* 401 that asks for a token with certain claims, which this request has not yet tried */
+    bool once;               /* a POST, which is not repeated */
+    bool begun, handed_over; /* with once: its first byte, its last byte was given away */
     const char *code;        /* the deepest known error code of the body, or NULL */
     const char *message;     /* the service's words, or NULL: evidence only where the code says nothing */
     const char *retry_after; /* header as received, or NULL; doubled headers joined by a comma */
@@ -201,7 +221,8 @@ struct client_decision {
     enum client_action action;
     enum client_verdict verdict; /* for GIVE_UP */
     int64_t wait_us;             /* for RETRY; with family_waits also for GIVE_UP */
-    bool family_waits;           /* the wait holds for the whole family (429), also when this request gives up */
+    bool family_waits;           /* the wait holds for the whole family (429; of a POST, 503), also when this request
+                                    gives up */
     bool new_connection;         /* 503 */
 };
 

@@ -345,10 +345,8 @@ static struct client_decision decide_server_error(const struct client_outcome *o
     return decision;
 }
 
-struct client_decision client_decide(const struct client_outcome *outcome, double random)
+static struct client_decision decide_answer(const struct client_outcome *outcome, double random)
 {
-    if (outcome->network_error)
-        return decide_network(outcome, random);
     if (decide_is_throttled(outcome)) {
         struct client_decision decision = decide_throttled(outcome, random);
         decision.new_connection = outcome->status == 503;
@@ -366,6 +364,51 @@ struct client_decision client_decide(const struct client_outcome *outcome, doubl
     if (status >= 400 && status < 500)
         return decide_client_error(outcome, random);
     return decide_server_error(outcome, random);
+}
+
+/* --- what must not be repeated ------------------------------------------------------------------------------------ */
+
+/* Whether what was posted may have been taken, although the answer says nothing of the kind. A gateway answers 502 and
+ * 504 for a service that it lost sight of, and some of them 503; a service fails with 500 at any point of its work. But
+ * a 503 that says how long to wait, or names an error, is the service's own, which turned the request away. */
+static bool may_be_taken(const struct client_outcome *outcome)
+{
+    switch (outcome->status) {
+    case 503:
+        return !outcome->retry_after && !outcome->code;
+    case 507:
+    case 509:
+        return false;
+    default:
+        return outcome->status / 100 == 2 || outcome->status / 100 == 5;
+    }
+}
+
+/* A POST: either it is known not to have been taken, or nobody may send it again without being told to. */
+static struct client_decision decide_once(const struct client_outcome *outcome, double random)
+{
+    if (outcome->network_error)
+        return outcome->begun ? give_up(outcome->handed_over ? CLIENT_UNKNOWN : CLIENT_LATER)
+                              : decide_network(outcome, random);
+    struct client_decision decision = decide_answer(outcome, random);
+    bool open = decision.action == CLIENT_ACTION_RETRY || decision.verdict == CLIENT_LATER ||
+                decision.verdict == CLIENT_SLOW || decision.verdict == CLIENT_BAD_BODY;
+    if (decision.action == CLIENT_ACTION_DONE || decision.action == CLIENT_ACTION_RENEW_TOKEN || !open)
+        return decision;
+    decision.action = CLIENT_ACTION_GIVE_UP;
+    decision.verdict = !decide_is_throttled(outcome) && may_be_taken(outcome) ? CLIENT_UNKNOWN : CLIENT_LATER;
+    if (outcome->status == 503 && !decision.family_waits) {
+        decision.wait_us = client_retry_after_us(outcome->retry_after, outcome->date);
+        decision.family_waits = decision.wait_us > 0;
+    }
+    return decision;
+}
+
+struct client_decision client_decide(const struct client_outcome *outcome, double random)
+{
+    if (outcome->once)
+        return decide_once(outcome, random);
+    return outcome->network_error ? decide_network(outcome, random) : decide_answer(outcome, random);
 }
 
 /* --- the token endpoint ------------------------------------------------------------------------------------------- */

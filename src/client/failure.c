@@ -459,6 +459,8 @@ char *failure_pause_hint(int64_t wait_us)
 
 char *failure_hint(enum client_verdict verdict, const char *code, const char *message, const char *permission)
 {
+    if (verdict == CLIENT_UNKNOWN)
+        return g_strdup("Nobody knows whether the service took it: look there before it is sent again.");
     for (size_t i = 0; code && i < G_N_ELEMENTS(hints); i++)
         if (g_ascii_strcasecmp(code, hints[i].code) == 0)
             return g_strdup(hints[i].hint);

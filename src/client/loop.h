@@ -55,6 +55,7 @@ struct outage {
     enum log_level level; /* of what was logged last */
 };
 
+/* REQUEST_PAGE is what a caller asks of a service, a POST as well. */
 enum request_kind { REQUEST_PAGE, REQUEST_LOGIN, REQUEST_TOKEN };
 
 /* Where an attempt stands with its family's limiter. */
@@ -69,7 +70,10 @@ struct request {
     char **headers;
     char *form; /* of a token request's latest attempt; wiped */
     struct signin_try signin;
-    struct json_page *page; /* borrowed */
+    struct json_page *page; /* borrowed; NULL with a body */
+    GBytes *posted;         /* NULL: a GET */
+    char *content_type;
+    client_begin begin;
     const char *permission; /* static */
     client_done done;
     void *user;
@@ -113,8 +117,14 @@ void attempt_launch(struct request *request);
 /* An attempt has ended with `result` (or was `stalled`): decides and acts. */
 void attempt_settle(struct request *request, CURLcode result, bool stalled);
 
+/* "GET", "POST". */
+const char *attempt_method(const struct request *request);
+
 /* What an attempt came to, in a sentence. Returned: g_free. */
 char *attempt_describe(const struct request *request, const struct client_outcome *outcome);
+
+/* The verdict on an attempt that is ended early: `verdict`, or CLIENT_UNKNOWN where a POST was handed over. */
+enum client_verdict attempt_verdict(const struct request *request, enum client_verdict verdict);
 
 /* Takes an attempt out of flight without judging it. */
 void attempt_abandon(struct request *request);

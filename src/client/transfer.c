@@ -14,6 +14,7 @@ enum {
     WHOLE_TIMEOUT_MS = 3600000,  /* a large blob over a slow line is fine; the stall timer catches the rest */
     TEXT_MAX_BYTES = 256 * 1024,
     HEADER_MAX_BYTES = 16 * 1024,
+    ACCEPTED = 202,
     /* One TLS record. What libcurl has read and inflated of a paused transfer it keeps itself, uncounted: a little. */
     RECEIVE_BUFFER_BYTES = 16 * 1024,
 };
@@ -108,6 +109,27 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
     return length;
 }
 
+/* The body that is sent goes out piece by piece, so that a slow line is not taken for a stall, and never twice: there
+ * is no function to wind it back, and where libcurl wants to send again what it sent on a dead connection, it fails. */
+static size_t on_posting(char *bytes, size_t size, size_t count, void *user)
+{
+    struct transfer *transfer = user;
+    gsize length = 0;
+    const char *body = g_bytes_get_data(transfer->order.body, &length);
+
+    transfer->active_us = g_get_monotonic_time();
+    if (!transfer->asked)
+        transfer->held_back = !transfer->order.begins(transfer->order.user);
+    transfer->asked = true;
+    if (transfer->held_back)
+        return CURL_READFUNC_ABORT;
+    size_t piece = MIN(size * count, length - transfer->body_sent);
+    memcpy(bytes, body + transfer->body_sent, piece);
+    transfer->body_sent += piece;
+    transfer->handed_over = transfer->body_sent == length;
+    return piece;
+}
+
 /* The connection stands and the request goes out now. The parameters are libcurl's. */
 /* NOLINTNEXTLINE(readability-non-const-parameter) */
 static int on_sending(void *user, char *to_ip, char *from_ip, int to_port, int from_port)
@@ -148,6 +170,8 @@ static bool add_lines(struct transfer *transfer)
                  add_header(transfer, "Prefer", "include-unknown-enum-members") &&
                  add_header(transfer, "client-request-id", transfer->client_request_id);
 
+    if (added && order->body) /* and no asking first: the answer would be awaited for a second where none comes */
+        added = add_header(transfer, "Content-Type", order->content_type) && add_line(transfer, "Expect:");
     for (int i = 0; added && order->headers && order->headers[i]; i++)
         added = add_line(transfer, order->headers[i]);
     if (added && order->bearer) {
@@ -186,6 +210,20 @@ static CURLcode set_safety(struct transfer *transfer)
         SET(CURLOPT_PROXY, "");
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    return result;
+}
+
+/* A kept connection may have died, and HTTP/2 may turn a stream away: libcurl would send again. */
+static CURLcode set_body(struct transfer *transfer)
+{
+    CURLcode result = CURLE_OK;
+
+    SET(CURLOPT_POST, 1L);
+    SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)g_bytes_get_size(transfer->order.body));
+    SET(CURLOPT_READFUNCTION, on_posting);
+    SET(CURLOPT_READDATA, transfer);
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_FRESH_CONNECT, 1L);
     return result;
 }
 
@@ -241,6 +279,8 @@ static CURLcode prepare(struct transfer *transfer)
     result = set_safety(transfer);
     if (result == CURLE_OK)
         result = set_request(transfer);
+    if (result == CURLE_OK && transfer->order.body)
+        result = set_body(transfer);
     if (result == CURLE_OK)
         result = set_callbacks(transfer);
     return result;
@@ -400,11 +440,28 @@ static void judge_page(struct transfer *transfer, struct client_outcome *outcome
         error->message = g_strdup(transfer->page_error->message);
 }
 
+/* What was posted was taken if the answer says just that. A 200 may be the page that some gateway or log-in shows to
+ * everybody. */
+static void judge_acceptance(const struct transfer *transfer, struct client_outcome *outcome,
+                             struct service_error *error)
+{
+    if (outcome->status == ACCEPTED)
+        return;
+    outcome->body_bad = true;
+    parse_error(transfer, transfer->text->str, transfer->text->len, error);
+    if (!error->code)
+        error->code = g_strdup("not_accepted");
+    if (!error->message)
+        error->message = g_strdup("it is none that accepts what was sent (202)");
+}
+
 static void judge_answer(struct transfer *transfer, struct client_outcome *outcome, struct service_error *error)
 {
     bool good = outcome->status / 100 == 2;
 
-    if (good && transfer->order.page)
+    if (good && transfer->order.body)
+        judge_acceptance(transfer, outcome, error);
+    else if (good && transfer->order.page)
         judge_page(transfer, outcome, error);
     else if (good)
         outcome->body_bad = transfer->text_cut;
@@ -430,14 +487,17 @@ void transfer_judge(struct transfer *transfer, CURLcode result, bool stalled, st
     outcome->status = status_of(transfer);
     outcome->retry_after = transfer->retry_after;
     outcome->date = transfer->date;
+    outcome->once = transfer->order.body != NULL;
+    outcome->begun = transfer->body_sent > 0;
+    outcome->handed_over = transfer->handed_over;
     /* A refusal counts as soon as its headers are here: its body is only words, and its Retry-After must not be lost
-     * with them. */
+     * with them. So does the acceptance of what was posted. */
     if (outcome->status < 0) {
         outcome->network_error = true;
         error->code = g_strdup("libcurl");
         error->message = g_strdup("libcurl does not tell the answer's status");
-    } else if (outcome->status >= 300 || (result == CURLE_OK && !stalled) ||
-               (result == CURLE_WRITE_ERROR && transfer->page_error)) {
+    } else if (outcome->status >= 300 || (outcome->once && outcome->status == ACCEPTED) ||
+               (result == CURLE_OK && !stalled) || (result == CURLE_WRITE_ERROR && transfer->page_error)) {
         judge_answer(transfer, outcome, error);
     } else if (stalled) {
         outcome->network_error = outcome->timed_out = true;

@@ -14,6 +14,9 @@ struct transfer_order {
     const char *url;    /* already judged by link_judge; borrowed until transfer_free */
     const char *bearer; /* the token; copied, wiped by transfer_free; NULL for none */
     const char *form;   /* posted when not NULL; borrowed until transfer_free */
+    GBytes *body;       /* posted once when not NULL, by HTTP/1.1 on a new connection; borrowed until transfer_free */
+    const char *content_type;   /* of the body; borrowed likewise */
+    bool (*begins)(void *user); /* called before the body's first byte; false: it is held back */
     const char *secret; /* never to be repeated from the answer; copied, wiped by transfer_free; NULL: the bearer */
     const char *const *headers;   /* NULL-ended or NULL; copied */
     const char *ca_file;          /* SSL_CERT_FILE or NULL */
@@ -39,7 +42,9 @@ struct transfer {
     bool text_cut;
     GError *page_error; /* from the page */
     bool begun;
-    bool paused; /* until transfer_continue: nothing is received */
+    bool paused;                        /* until transfer_continue: nothing is received */
+    gsize body_sent;                    /* of the order's body, given to libcurl */
+    bool asked, held_back, handed_over; /* for its first byte; that was not given; the last one was given */
     /* Headers of the latest answer; NULL when absent. */
     char *retry_after, *request_id, *location, *authenticate;
     int64_t date; /* seconds UTC; 0: absent */

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "collect/progress.h"
 #include "collect/report.h"
 #include "collect/source_run.h"
 

@@ -4,7 +4,7 @@
 #include <glib.h>
 #include <string.h>
 
-enum { CUSTOMER_MAX = 100, VARIABLE_MAX = 64 };
+enum { CUSTOMER_MAX = 100, VARIABLE_MAX = 64, STATUS_MAX = 64 };
 
 bool check_is_guid(const char *value)
 {
@@ -145,6 +145,14 @@ const char *check_signature(const char *value)
     if (strchr(value, '<') != NULL || has_control(value))
         return "must be the path of a file with the signature, not the signature itself";
     return NULL;
+}
+
+const char *check_status(const char *value)
+{
+    for (const char *p = value; *p != '\0'; p++)
+        if ((!g_ascii_isalnum(*p) && *p != '_' && *p != '-') || p - value >= STATUS_MAX)
+            return "must be a status as Microsoft names them: letters, digits, _ and -, at most 64";
+    return *value != '\0' ? NULL : "is empty: give it a value, or take it out";
 }
 
 /* --- hosts and URLs ----------------------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ const char *check_mongo_uri(const char *value);
 const char *check_mongo_database(const char *value);
 const char *check_subject(const char *value);   /* of a mail; {customer}, {from} and {to} are replaced */
 const char *check_signature(const char *value); /* a file's path */
+const char *check_status(const char *value);    /* of a service, as Microsoft names them */
 const char *check_line(const char *value);      /* any text of one line that is not empty */
 
 /* PEM text that holds a certificate and its private key, which is not encrypted. What they say is the client's to

@@ -66,9 +66,12 @@ void config_free(struct config *config)
     g_free(config->smtp.user);
     text_free_secret(config->smtp.password);
     g_free(config->smtp.from);
+    g_free(config->smtp.customer);
     g_free(config->report.subject);
     g_free(config->report.signature);
+    g_free(config->report.templates);
     g_free(config->status_map);
+    config_status_map_free(config->statuses);
     g_clear_pointer(&config->alerts, g_ptr_array_unref);
     free_serve(config);
     g_free(config);
@@ -177,6 +180,17 @@ static bool read_clock(const struct environment *environment, struct config *con
     return false;
 }
 
+/* What is wrong with the map's own file is told after the setting that names it. */
+static bool read_statuses(const struct settings *settings, struct config *config, GError **error)
+{
+    config->statuses = config_status_map_load(config->status_map, error);
+    if (config->statuses != NULL)
+        return true;
+    g_autofree char *where = yaml_file_where(settings->file, "status_map");
+    g_prefix_error(error, "status_map (from %s): ", where);
+    return false;
+}
+
 static bool read_all(const struct settings *settings, const struct config_options *options, struct config *config,
                      GError **error)
 {
@@ -184,8 +198,9 @@ static bool read_all(const struct settings *settings, const struct config_option
     return read_database(settings, options->database, config, error) &&
            read_pace(settings->environment, config, error) && read_timeout(settings->environment, config, error) &&
            read_clock(settings->environment, config, error) &&
-           settings_read(settings, options->need_customers, config, error) && lists_alerts(settings, config, error) &&
-           customers_read(settings, options->need_customers, config, error);
+           settings_read(settings, options->need_customers, config, error) && read_statuses(settings, config, error) &&
+           lists_alerts(settings, config, error) && customers_read(settings, options->need_customers, config, error) &&
+           customers_read_sender(settings, options->need_customers, config, error);
 }
 
 /* The same; the file is known by then. */

@@ -123,8 +123,8 @@ struct config_options {
     const char *env_file; /* --env-file; NULL: .env in the working directory if there is one */
     const char *database; /* --db; NULL: M365KEEP_DB or the default */
     /* False for commands that only read the database: no secret is read, and there may be no customer. Those of the
-     * file have all but tenant_id and credentials (NULL), the one of the environment only name, tenant_id and
-     * sign_in_types. */
+     * file have all but tenant_id and credentials (NULL), the one of the environment only name, tenant_id,
+     * sign_in_types, timezone, mail_to and mail_cc (NULL where they cannot be read). */
     bool need_customers;
 };
 

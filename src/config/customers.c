@@ -268,6 +268,9 @@ static void add_known_by_environment(const struct settings *settings, struct con
     customer->name = g_strdup(name != NULL ? name : CUSTOMER_DEFAULT);
     customer->tenant_id = g_ascii_strdown(tenant_id, -1);
     customer->sign_in_types = default_sign_in_types();
+    customer->timezone = default_timezone(settings, NULL);
+    lists_addresses(settings, "MAIL_TO", &customer->mail_to, NULL);
+    lists_addresses(settings, "MAIL_CC", &customer->mail_cc, NULL);
     g_ptr_array_add(config->customers, customer);
 }
 
@@ -282,4 +285,54 @@ bool customers_read(const struct settings *settings, bool need_customers, struct
     struct config_customer *customer = g_new0(struct config_customer, 1);
     g_ptr_array_add(config->customers, customer);
     return fill_by_environment(settings, customer, error);
+}
+
+/* --- who sends mail ----------------------------------------------------------------------------------------------- */
+
+/* NULL when nobody has this name, case aside. */
+static const struct config_customer *find_customer(const struct config *config, const char *name)
+{
+    g_autofree char *folded = g_utf8_casefold(name, -1);
+
+    for (guint i = 0; i < config->customers->len; i++) {
+        const struct config_customer *customer = g_ptr_array_index(config->customers, i);
+        g_autofree char *other = g_utf8_casefold(customer->name, -1);
+        if (strcmp(folded, other) == 0)
+            return customer;
+    }
+    return NULL;
+}
+
+static bool refuse_sender(const struct config *config, const struct found *found, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (guint i = 0; i < config->customers->len; i++)
+        g_ptr_array_add(names, ((const struct config_customer *)g_ptr_array_index(config->customers, i))->name);
+    g_ptr_array_add(names, NULL);
+    g_autofree char *known = settings_choice_fault(found->text, (const char *const *)names->pdata);
+    g_autofree char *fault = g_strconcat("names no customer: it ", known, NULL);
+    return settings_accept(found->key, found->where, fault, error);
+}
+
+bool customers_read_sender(const struct settings *settings, bool need_customers, struct config *config, GError **error)
+{
+    const struct yaml_smtp *smtp = settings->file->root->smtp;
+    g_auto(Found) found = {0};
+
+    settings_find(settings, (struct setting){NULL, "smtp.customer", smtp != NULL ? smtp->customer : NULL}, &found);
+    if (found.text == NULL)
+        return true;
+    if (config->customers->len > 0) {
+        const struct config_customer *sender = find_customer(config, found.text);
+        if (sender == NULL)
+            return refuse_sender(config, &found, error);
+        config->smtp.customer = g_strdup(sender->name);
+    }
+    if (need_customers && config->smtp.transport != CONFIG_TRANSPORT_GRAPH)
+        log_write(LOG_LEVEL_WARN,
+                  "smtp.customer says whose application sends mails through Microsoft Graph, but they go to a mail "
+                  "server, which takes no notice of it: add transport: graph, or take it out.",
+                  "key", "smtp.customer", NULL);
+    return true;
 }

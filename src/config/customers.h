@@ -8,6 +8,10 @@
  * customers all else is there, of the environment's name and tenant, and none where it does not say the tenant. */
 bool customers_read(const struct settings *settings, bool need_customers, struct config *config, GError **error);
 
+/* config->smtp.customer, which must be one of config->customers; it is not compared with them where nobody said who
+ * they are. */
+bool customers_read_sender(const struct settings *settings, bool need_customers, struct config *config, GError **error);
+
 /* A GDestroyNotify for one of them. */
 void customers_free(gpointer customer);
 

@@ -9,6 +9,7 @@
 #include "config/environment.h"
 #include "config/python.h"
 #include "config/sample.h"
+#include "config/status_map.h"
 #include "config/values.h"
 
 #define SAMPLE_NAME     "mycompany"
@@ -311,11 +312,38 @@ static void take_signature(struct import *import)
     sample_set(import->sample, "report.signature", "signature.html");
 }
 
+static bool is_status_map(const struct python_value *value)
+{
+    int64_t priority;
+
+    for (guint i = 0; value->type == PYTHON_DICT && i < value->items->len; i += 2) {
+        const struct python_value *status = g_ptr_array_index(value->items, i);
+        const struct python_value *number = g_ptr_array_index(value->items, i + 1);
+        if (status->type != PYTHON_STRING || check_status(status->text) != NULL || number->type != PYTHON_NUMBER ||
+            !value_number(number->text, 0, STATUS_PRIORITY_MAX, &priority))
+            return false;
+    }
+    return value->type == PYTHON_DICT && value->items->len > 0;
+}
+
+/* Where each status stands for the last time, as Python takes the last of doubled keys: names in lower case (char *) ->
+ * struct python_value *. Returned: g_hash_table_unref. */
+static GHashTable *last_of_each(const struct python_value *dict)
+{
+    GHashTable *last = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < dict->items->len; i += 2) {
+        struct python_value *status = g_ptr_array_index(dict->items, i);
+        g_hash_table_replace(last, g_ascii_strdown(status->text, -1), status);
+    }
+    return last;
+}
+
 /* Statuses and their priorities, or the path of a file that has them. */
 static void take_status_map(struct import *import)
 {
     const struct python_value *value = find_value(import, "STATUS_MAP");
-    int64_t number;
+    GHashTable *last;
 
     if (value == NULL)
         return;
@@ -323,23 +351,26 @@ static void take_status_map(struct import *import)
         take_text(import, "STATUS_MAP", "status_map", check_line);
         return;
     }
-    g_autoptr(GString) out = g_string_new("# How bad each status is: operational ones are 9 and 10, others lower.\n");
-    bool good = value->type == PYTHON_DICT && value->items->len > 0;
-    for (guint i = 0; good && i < value->items->len; i += 2) {
-        const struct python_value *status = g_ptr_array_index(value->items, i);
-        const struct python_value *priority = g_ptr_array_index(value->items, i + 1);
-        good = status->type == PYTHON_STRING && *status->text != '\0' && priority->type == PYTHON_NUMBER &&
-               value_number(priority->text, 0, 100, &number);
-        if (!good)
-            break;
-        sample_append_value(out, status->text);
-        g_string_append_printf(out, ": %" G_GINT64_FORMAT "\n", number);
-    }
-    if (!good) {
-        remark(import, value->line, "STATUS_MAP was left out: it must be a dictionary of statuses and numbers");
+    if (!is_status_map(value)) {
+        remark(import, value->line,
+               "STATUS_MAP was left out: it must be a dictionary of statuses and their priorities, whole numbers from "
+               "0 (the worst) to 10 (operational, as is 9)");
         return;
     }
-    import->status_map = g_steal_pointer(&out);
+    import->status_map =
+        g_string_new("# How bad each status is, where that differs from what is built in: 0 is the worst; 9 and 10 are "
+                     "operational.\n");
+    last = last_of_each(value);
+    for (guint i = 0; i < value->items->len; i += 2) {
+        const struct python_value *status = g_ptr_array_index(value->items, i);
+        const struct python_value *priority = g_ptr_array_index(value->items, i + 1);
+        g_autofree char *name = g_ascii_strdown(status->text, -1);
+        if (g_hash_table_lookup(last, name) != status)
+            continue;
+        sample_append_value(import->status_map, status->text);
+        g_string_append_printf(import->status_map, ": %s\n", priority->text);
+    }
+    g_hash_table_unref(last);
     sample_set(import->sample, "status_map", "status_map.yaml");
 }
 

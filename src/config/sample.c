@@ -40,23 +40,28 @@ static const struct row rows[] = {
     {"mongo.deletes", "keep", NULL},
     {"smtp", NULL,
      "The mail server. security: starttls, or none (TLS from the first byte on, as on port 465, is not\n"
-     "possible). transport: smtp, or graph to send through Microsoft Graph instead. A password is kept\n"
-     "in SMTP_PASSWORD, never here. (SMTP_SERVER, SMTP_PORT, SMTP_SECURITY, SMTP_USER, MAIL_FROM win.)"},
+     "possible). transport: smtp, or graph to send through Microsoft Graph instead, by the application of\n"
+     "customer, in whose tenant the sender's mailbox is (each report by its own customer's, if nothing else\n"
+     "is said). A password is kept in SMTP_PASSWORD, never here. (SMTP_SERVER, SMTP_PORT, SMTP_SECURITY, SMTP_USER, "
+     "MAIL_FROM win.)"},
     {"smtp.server", "mail.example.org", NULL},
     {"smtp.port", "587", NULL},
     {"smtp.security", "starttls", NULL},
     {"smtp.user", "desk@example.org", NULL},
     {"smtp.from", "Health desk <desk@example.org>", NULL},
     {"smtp.transport", "smtp", NULL},
+    {"smtp.customer", "mycompany", NULL},
     {"report", NULL,
-     "Reports of the services' health: the mail's subject, a file with the signature, and the days they\n"
-     "cover, counted back from today. (MAIL_SUBJECT, MAIL_SIGNATURE, DB_DAYS_PREV_FROM,\n"
-     "DB_DAYS_PREV_TO win.)"},
+     "Reports of the services' health: the mail's subject, a file with the signature, a folder with\n"
+     "templates in place of the built-in ones, and the days they cover, counted back from today.\n"
+     "(MAIL_SUBJECT, MAIL_SIGNATURE, DB_DAYS_PREV_FROM, DB_DAYS_PREV_TO win.)"},
     {"report.subject", "Service health of {customer}, {from} to {to}", NULL},
     {"report.signature", "signature.html", NULL},
+    {"report.templates", "templates", NULL},
     {"report.days_from", "1", NULL},
     {"report.days_to", "1", NULL},
-    {"status_map", "reports/status_map.yaml", "How bad each status of a service is, if not as built in."},
+    {"status_map", "status_map.yaml",
+     "How bad each status of a service is, from 0 to 10, where that differs from what is built in."},
     {"schedule", NULL, "How often things are done by m365keep run: 30s, 15m, 1h, 1d, or \"daily HH:MM\"."},
     {"schedule.collect", "15m", NULL},
     {"schedule.health", "5m", NULL},

@@ -48,13 +48,12 @@ static const cyaml_schema_field_t mongo_fields[] = {TEXT(yaml_mongo, uri_env), T
                                                     TEXT(yaml_mongo, deletes), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t smtp_fields[] = {
-    TEXT(yaml_smtp, server), TEXT(yaml_smtp, port), TEXT(yaml_smtp, security),
-    TEXT(yaml_smtp, user),   TEXT(yaml_smtp, from), TEXT(yaml_smtp, transport),
-    CYAML_FIELD_END};
+    TEXT(yaml_smtp, server), TEXT(yaml_smtp, port),      TEXT(yaml_smtp, security), TEXT(yaml_smtp, user),
+    TEXT(yaml_smtp, from),   TEXT(yaml_smtp, transport), TEXT(yaml_smtp, customer), CYAML_FIELD_END};
 
-static const cyaml_schema_field_t report_fields[] = {TEXT(yaml_report, subject), TEXT(yaml_report, signature),
-                                                     TEXT(yaml_report, days_from), TEXT(yaml_report, days_to),
-                                                     CYAML_FIELD_END};
+static const cyaml_schema_field_t report_fields[] = {TEXT(yaml_report, subject),   TEXT(yaml_report, signature),
+                                                     TEXT(yaml_report, templates), TEXT(yaml_report, days_from),
+                                                     TEXT(yaml_report, days_to),   CYAML_FIELD_END};
 
 static const cyaml_schema_field_t schedule_fields[] = {TEXT(yaml_schedule, collect),   TEXT(yaml_schedule, health),
                                                        TEXT(yaml_schedule, replicate), TEXT(yaml_schedule, report),

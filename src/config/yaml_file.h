@@ -32,11 +32,11 @@ struct yaml_mongo {
 };
 
 struct yaml_smtp {
-    char *server, *port, *security, *user, *from, *transport;
+    char *server, *port, *security, *user, *from, *transport, *customer;
 };
 
 struct yaml_report {
-    char *subject, *signature, *days_from, *days_to;
+    char *subject, *signature, *templates, *days_from, *days_to;
 };
 
 struct yaml_schedule {

@@ -8,6 +8,7 @@
 #include "doctor/database.h"
 #include "doctor/finding.h"
 #include "doctor/installation.h"
+#include "doctor/mail.h"
 #include "doctor/mongo.h"
 #include "doctor/smtp.h"
 #include "doctor/task.h"
@@ -84,11 +85,6 @@ static void begin_database(struct doctor *doctor)
         task_start(&database_check_kind, database_check_new(path, clock_now(options->clock), part->section, disk));
 }
 
-static bool mails_by_graph(const struct config *config, const struct config_customer *customer)
-{
-    return config->smtp.transport == CONFIG_TRANSPORT_GRAPH && customer->mail_to && *customer->mail_to;
-}
-
 static void begin_customers(struct doctor *doctor, struct section *network)
 {
     const struct doctor_options *options = doctor->options;
@@ -112,7 +108,7 @@ static void begin_customers(struct doctor *doctor, struct section *network)
         const struct config_customer *customer = g_ptr_array_index(doctor->customers, i);
         struct part *part = add_part(doctor, customer->name);
         part->customer =
-            customer_check_new(doctor->client, customer, mails_by_graph(options->config, customer), part->section);
+            customer_check_new(doctor->client, customer, mail_sends(options->config, customer), part->section);
         g_ptr_array_add(doctor->checks, part->customer);
     }
     add_part(doctor, NULL)->clock = true;
@@ -130,6 +126,8 @@ static void begin_others(struct doctor *doctor)
         struct part *part = add_part(doctor, NULL);
         part->task = task_start(&smtp_check_kind, smtp_check_new(config, part->section));
     }
+    if (config)
+        mail_check(add_part(doctor, NULL)->section, config, doctor->customers);
 }
 
 static void begin(struct doctor *doctor)

@@ -153,7 +153,8 @@ static void judge_lacks(struct section *section, const struct permission_facts *
     leave_out(optional, needed);
     g_autofree char *needed_words = lacks_words(needed, false), *optional_words = lacks_words(optional, true);
     if (!needed->len)
-        section_ok(section, "permissions", "All permissions that the configured sources need are granted.");
+        section_ok(section, "permissions", "All permissions that the configured sources need%s are granted.",
+                   facts->mails ? ", and Mail.Send," : "");
     else if (all_work(needed))
         section_warn(section, "permissions", mend, "Not granted: %s. The service answers all the same.", needed_words);
     else

@@ -19,6 +19,7 @@ typedef struct report_chart {
     GBytes *png;
     int width, height; /* CSS pixels */
     char *alt;         /* what it shows, in words */
+    char *service;     /* the id of the service it shows; NULL: all of them */
     char *warning;     /* characters that no installed font has; NULL: none */
 } ReportChart;
 void report_chart_free(struct report_chart *chart);
@@ -32,7 +33,13 @@ struct report_chart *report_chart_service(const struct report_figures *figures, 
 struct report_chart *report_chart_overview(const struct report_figures *figures, GError **error);
 struct report_chart *report_chart_history(const struct report_figures *figures, GError **error);
 
-/* Where a moment of the window is in the charts: the PNG's pixel column from the left edge. For tests, and for maps. */
+/* Lets go of the fonts that the charts of this thread have loaded; the next chart loads them again (some 10 ms). To be
+ * called when the last chart of a run is drawn. */
+void report_chart_end(void);
+
+/* Where a moment of the window is in the chart of a service, and in the overview, which has the names at its left: the
+ * PNG's pixel column from the left edge. For tests, and for maps. */
 double report_chart_column(const struct report_figures *figures, int64_t at);
+double report_chart_overview_column(const struct report_figures *figures, int64_t at);
 
 #endif

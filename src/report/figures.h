@@ -2,7 +2,8 @@
  * figures.
  *
  * A state holds from the scan that first saw it to the good scan that first saw another one; between good scans that
- * lie further apart than allowed, or where a scan did not list the service, nobody knows: a gap. */
+ * lie further apart than allowed, or where a scan did not list the service, nobody knows: a gap. What just one scan
+ * saw, with no other near it, was in force for no time that is known, and counts nowhere. */
 #ifndef M365KEEP_REPORT_FIGURES_H
 #define M365KEEP_REPORT_FIGURES_H
 
@@ -44,7 +45,7 @@ struct report_stretch {
     int64_t scans;      /* good scans in [from, to) */
     bool before, after; /* it began before the window; it goes on after it (or, where the window is not over, still
                            lasts) */
-    int64_t began_at;   /* with `before`: when it began, as far as is known */
+    int64_t began_at;   /* when it began, as far as the facts go back; without `before` this is `from` */
 };
 
 /* A day of the history: the worst that was seen, and how much of it was seen. */
@@ -99,7 +100,7 @@ typedef struct report_figures {
     char *customer, *tenant_id;
     const struct report_window *window, *history; /* borrowed */
     int64_t now;
-    GPtrArray *services;              /* struct report_service *, owned; the worst first, then by name */
+    GPtrArray *services; /* struct report_service *, owned; the worst first, those without data last; then by name */
     GPtrArray *announcements;         /* struct report_announcement *, owned; by action date, then the latest first */
     GPtrArray *other_issues;          /* struct report_issue * of services that the window does not show; owned */
     GArray *gaps;                     /* struct report_gap: time of the window, up to now, without good scans */

@@ -5,6 +5,8 @@
 
 #include "report/transport.h"
 
+enum { OUTBOX_GIVE_UP_S = 5 * 24 * 3600 };
+
 /* Seconds until the next attempt after `attempts` that failed: 1, 2, 5, 15, 30 minutes, 1 h, 2 h, then every 4 h; less
  * up to a tenth by `random` in [0, 1); at least `wait_s`. -1: five days (OUTBOX_GIVE_UP_S) after `created_at` it is
  * given up. Pure. */

@@ -30,6 +30,7 @@ struct report_options {
     int64_t wait_s;           /* go on trying what the server puts off, for so long at most; 0: one attempt */
     int signal_fd;            /* a signalfd of SIGINT and SIGTERM, or -1 */
     bool progress;            /* show progress on stderr's terminal */
+    bool json;                /* keep the figures for report_run_append_json */
 };
 
 enum report_status {
@@ -40,11 +41,13 @@ enum report_status {
 
 /* What became of one customer's report. */
 struct report_customer {
-    char *name;
+    char *name, *tenant_id;     /* tenant_id NULL: not known here */
+    char *timezone, *from, *to; /* the window, ISO 8601 in its zone; from and to NULL: there is none */
     enum report_status status;
-    char *json;              /* the figures, for --json; NULL: it did not come to them */
-    char *summary;           /* one line for people: services, the worst, the mail */
-    GPtrArray *files;        /* char *: written ones */
+    char *json;       /* the figures, members of a JSON object; NULL: it did not come to them, or nobody wants them */
+    char *summary;    /* one line for people: window, services, the worst, the mail */
+    GPtrArray *notes; /* char *, lines for people: who was refused, what waits and until when */
+    GPtrArray *files; /* char *: written ones */
     struct store_mail *mail; /* NULL: none */
     bool sent_before;        /* the window had been mailed; nothing was sent now */
     GPtrArray *warnings;     /* char * */
@@ -64,8 +67,11 @@ struct report_run *report_run(const struct report_options *options, GError **err
 void report_run_free(struct report_run *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ReportRun, report_run_free)
 
-/* 0 all done, 3 in part, 1 nothing. */
+/* 0 all done, 3 in part, 1 nothing. A mail of an earlier window that still did not get through makes it 3, too. */
 int report_exit_status(const struct report_run *run);
+
+/* The run as one JSON value. Appends to `out`. */
+void report_run_append_json(GString *out, const struct report_run *run);
 
 /* For each figure of each customer, what it is and the SQL that made it, ready for the sqlite3 shell, in `out`. Reads,
  * and writes nothing. False with *error. */

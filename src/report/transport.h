@@ -19,7 +19,7 @@ struct transport {
     const struct config *config;
     const struct config_customer *customer; /* whose mail it is */
     const struct clock *clock;
-    int signal_fd; /* readable: give up where nothing has been handed over yet; -1: none */
+    int signal_fd; /* readable, and left so: give up where nothing has been handed over yet; -1: none */
     transport_begin begin;
     void *user;
 };
@@ -41,6 +41,9 @@ struct transport_result {
     int64_t wait_s; /* with LATER: what the service asked for; 0: nothing */
 };
 void transport_result_clear(struct transport_result *result);
+
+/* A server's words as one line for people: what a terminal shows, about 300 bytes at most. Returned: g_free. */
+char *transport_words(const char *text);
 
 /* Recipients whose state is STORE_MAIL_QUEUED are tried; their state, code and answer are filled. */
 void smtp_send(const struct transport *transport, struct store_mail *mail, struct transport_result *result);

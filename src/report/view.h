@@ -19,9 +19,14 @@ struct report_look {
     const char *templates; /* a folder with report.html.mustache and report.txt.mustache; what it lacks is ours; NULL */
 };
 
-/* `charts`: struct report_chart *, the overview first, then the history, then one for each service that has one, in
- * the figures' order; may be empty (charts left out for size). NULL with *error (REPORT_ERROR_TEMPLATE,
- * REPORT_ERROR_FILE). Returned: report_words_free. */
+/* True for a service whose time is worth a chart of its own: it had trouble, or gaps that not all have. The others are
+ * told by the table and by the charts of all. */
+bool report_words_tells(const struct report_figures *figures, const struct report_service *service);
+
+/* `charts`: struct report_chart *, the overview first, then the history, then those of services (by
+ * report_words_tells), in the figures' order; may be empty (charts left out for size). Every chart is shown, so that no
+ * mail carries pictures that it does not refer to. NULL with *error (REPORT_ERROR_TEMPLATE, REPORT_ERROR_FILE).
+ * Returned: report_words_free. */
 struct report_words *report_words_new(const struct report_figures *figures, const GPtrArray *charts,
                                       const struct report_look *look, GError **error);
 

@@ -16,8 +16,8 @@ typedef struct report_window {
 } ReportWindow;
 
 /* The days from `days_from` to `days_to` days before the day of `now` (1, 1: yesterday; 0: today); days_from >= days_to
- * >= 0. NULL with *error (REPORT_ERROR_USAGE) otherwise, or when the zone is not known here. Returned:
- * report_window_free. */
+ * >= 0, 366 days at most. NULL with *error (REPORT_ERROR_USAGE) otherwise, or when the zone is not known here.
+ * Returned: report_window_free. */
 struct report_window *report_window_of_ages(const char *zone_name, int64_t now, int days_from, int days_to,
                                             GError **error);
 
@@ -47,7 +47,8 @@ enum report_time_form {
 /* Returned: g_free. */
 char *report_time(const struct report_window *window, int64_t at, enum report_time_form form);
 
-/* "1 d 2 h", "3 h 25 min", "12 min", "40 s": two units at most, rounded to the smaller one. Returned: g_free. */
+/* "1 d 2 h", "3 h 25 min", "12 min", "40 s": two units at most, rounded to the smaller one, and seconds only where
+ * there is less than a minute. Returned: g_free. */
 char *report_duration(int64_t seconds);
 
 #endif

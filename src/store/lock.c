@@ -11,11 +11,18 @@ struct store_lock {
     int fd;
 };
 
+static const struct {
+    const char *suffix; /* of its file */
+    const char *doing;  /* what the holder does, "this database" behind it */
+} kinds[] = {[STORE_LOCK_COLLECT] = {".lock", "collecting into"},
+             [STORE_LOCK_HEALTH] = {".health.lock", "scanning service health into"},
+             [STORE_LOCK_MAIL] = {".mail.lock", "sending the mails of"}};
+
 /* The lock lies beside the database itself, whatever name or link led to it. */
 static char *lock_path(const char *path, enum store_lock_kind kind)
 {
     char *real = realpath(path, NULL);
-    char *lock = g_strconcat(real ? real : path, kind == STORE_LOCK_HEALTH ? ".health.lock" : ".lock", NULL);
+    char *lock = g_strconcat(real ? real : path, kinds[kind].suffix, NULL);
     free(real);
     return lock;
 }
@@ -63,8 +70,8 @@ static bool take(int fd, const char *path, enum store_lock_kind kind, GError **e
     }
     g_autofree char *who = holder(fd);
     g_set_error(error, STORE_ERROR, STORE_ERROR_BUSY,
-                "%s is already %s into this database (it holds %s): run again when it has ended", who,
-                kind == STORE_LOCK_HEALTH ? "scanning service health" : "collecting", path);
+                "%s is already %s this database (it holds %s): run again when it has ended", who, kinds[kind].doing,
+                path);
     return false;
 }
 

@@ -37,6 +37,106 @@
     "content_hash = excluded.content_hash, raw = excluded.raw, seq = excluded.seq, "                                   \
     "changed_at = excluded.first_seen, " changes " RETURNING " id
 
+/* When an issue or a message of the service began, in the form of its other times: as it says, else when we saw it. */
+#define BEGUN(told) "coalesce(" told ", strftime('%Y-%m-%dT%H:%M:%S.0000000Z', first_seen, 'unixepoch'))"
+
+/* The good scan before ?2, or ?2, and the good scan from ?3 on, or ?3. */
+#define GOOD_SCAN_BEFORE                                                                                               \
+    "coalesce((SELECT at FROM health_scan WHERE customer_id = ?1 AND ok AND at < ?2 ORDER BY at DESC LIMIT 1), ?2)"
+#define GOOD_SCAN_AFTER                                                                                                \
+    "coalesce((SELECT at FROM health_scan WHERE customer_id = ?1 AND ok AND at >= ?3 ORDER BY at LIMIT 1), ?3)"
+
+/* Figures are asked for on the views alone, to be pasted into the shell: their texts are for people, too. Parameters
+ * mean the same in all; figure.c binds them. What is asked for comes first, each value once. */
+#define FIGURE_ASKED                                                                                                   \
+    "WITH asked AS (\n"                                                                                                \
+    "    SELECT ?1 AS customer, ?2 AS tenant_id, ?3 AS service,\n"                                                     \
+    "           unixepoch(?4) AS from_s,\n"                                                                            \
+    "           unixepoch(?5) AS to_s,\n"                                                                              \
+    "           unixepoch(?6) AS now_s,\n"                                                                             \
+    "           ?7 AS max_gap_s\n"                                                                                     \
+    ")"
+
+#define FIGURE_STRETCHES                                                                                               \
+    FIGURE_ASKED                                                                                                       \
+    ", status_map AS (\n"                                                                                              \
+    "    SELECT key AS name, value AS priority\n"                                                                      \
+    "    FROM json_each(?8)\n"                                                                                         \
+    "), runs AS ( -- scans one after another that saw the same status\n"                                               \
+    "    SELECT status, unixepoch(first_seen) AS first_s, unixepoch(last_seen) AS last_s,\n"                           \
+    "           lead(unixepoch(first_seen)) OVER (ORDER BY first_seen) AS next_s\n"                                    \
+    "    FROM asked CROSS JOIN service_states USING (tenant_id, service)\n"                                            \
+    "    WHERE unixepoch(first_seen) <= now_s\n"                                                                       \
+    "), ended AS ( -- where each would end: at the next run, or now\n"                                                 \
+    "    SELECT tenant_id, max_gap_s, status, first_s, last_s, coalesce(next_s, max(now_s, last_s)) AS end_s,\n"       \
+    "           iif(next_s IS NULL, now_s + 1, next_s) AS before_s\n"                                                  \
+    "    FROM asked CROSS JOIN runs\n"                                                                                 \
+    "), held AS ( -- and does, where that is near and no good scan between them missed the service\n"                  \
+    "    SELECT status, first_s, iif(end_s - last_s <= max_gap_s AND NOT EXISTS (\n"                                   \
+    "               SELECT 1 FROM health_scans AS h\n"                                                                 \
+    "               WHERE h.tenant_id = ended.tenant_id AND h.ok AND h.at_s > last_s AND h.at_s < before_s),\n"        \
+    "           end_s, last_s) AS until_s\n"                                                                           \
+    "    FROM ended\n"                                                                                                 \
+    "), marked AS ( -- whether it is another status than just before\n"                                                \
+    "    SELECT *, coalesce(lag(until_s) OVER one < first_s OR lower(lag(status) OVER one) <> lower(status), 1) AS "   \
+    "new\n"                                                                                                            \
+    "    FROM held\n"                                                                                                  \
+    "    WHERE first_s < until_s\n"                                                                                    \
+    "    WINDOW one AS (ORDER BY first_s)\n"                                                                           \
+    "), numbered AS (\n"                                                                                               \
+    "    SELECT *, sum(new) OVER (ORDER BY first_s) AS n\n"                                                            \
+    "    FROM marked\n"                                                                                                \
+    "), known AS ( -- of what was asked for\n"                                                                         \
+    "    SELECT max(min(first_s), asked.from_s) AS from_s, min(max(until_s), asked.to_s) AS to_s,\n"                   \
+    "           max(iif(new, status, NULL)) AS status\n"                                                               \
+    "    FROM asked CROSS JOIN numbered\n"                                                                             \
+    "    WHERE from_s < to_s\n"                                                                                        \
+    "    GROUP BY n\n"                                                                                                 \
+    "    HAVING min(first_s) < asked.to_s AND max(until_s) > asked.from_s\n"                                           \
+    "), unknown AS ( -- before the first of them, and behind each\n"                                                   \
+    "    SELECT from_s, coalesce((SELECT min(from_s) FROM known), to_s) AS to_s\n"                                     \
+    "    FROM asked\n"                                                                                                 \
+    "    UNION ALL\n"                                                                                                  \
+    "    SELECT known.to_s, lead(known.from_s, 1, asked.to_s) OVER (ORDER BY known.from_s)\n"                          \
+    "    FROM asked CROSS JOIN known\n"                                                                                \
+    "), stretches AS (\n"                                                                                              \
+    "    SELECT from_s, to_s, status,\n"                                                                               \
+    "           coalesce((SELECT priority FROM status_map WHERE name = lower(status)), ?9) AS priority\n"              \
+    "    FROM known\n"                                                                                                 \
+    "    UNION ALL\n"                                                                                                  \
+    "    SELECT from_s, to_s, NULL, -1\n"                                                                              \
+    "    FROM unknown\n"                                                                                               \
+    "    WHERE from_s < to_s\n"                                                                                        \
+    ")\n"
+
+#define FIGURE_TIME(seconds) "strftime('%Y-%m-%dT%H:%M:%SZ', " seconds ", 'unixepoch')"
+#define FIGURE_FROM_TO       FIGURE_TIME("from_s") " AS \"from\",\n       " FIGURE_TIME("to_s") " AS \"to\""
+
+/* Of records that are about services: what is asked for, the service's names, and the customer's records, which are to
+ * be found by their table's key before anything else is asked of them. */
+#define FIGURE_ABOUT(records, view, columns, time, name)                                                               \
+    "WITH asked AS (\n"                                                                                                \
+    "    SELECT ?1 AS customer, ?2 AS tenant_id, ?3 AS asked_service,\n"                                               \
+    "           ?4 AS since,\n"                                                                                        \
+    "           ?5 AS until,\n"                                                                                        \
+    "           ?6 AS act_until\n"                                                                                     \
+    "), names AS ( -- that the service goes by\n"                                                                      \
+    "    SELECT asked_service AS name FROM asked\n"                                                                    \
+    "    UNION\n"                                                                                                      \
+    "    SELECT service FROM asked CROSS JOIN service_overviews USING (tenant_id) WHERE id = asked_service\n"          \
+    "), " records " AS MATERIALIZED ( -- of the customer\n"                                                            \
+    "    SELECT " columns ",\n"                                                                                        \
+    "           coalesce(" time ", replace(first_seen, 'Z', '.0000000Z')) AS " name "\n"                               \
+    "    FROM " view "\n"                                                                                              \
+    "    WHERE tenant_id = (SELECT tenant_id FROM asked)\n"                                                            \
+    ")\n"
+
+/* A mail as mail.c reads it, by position. */
+#define MAIL_COLUMNS                                                                                                   \
+    "m.mail_id, coalesce(m.customer_id, 0), c.name, m.kind, coalesce(m.from_s, 0), coalesce(m.to_s, 0), m.subject, "   \
+    "m.sender, m.message_id, m.state, m.attempts, m.created_at, coalesce(m.next_attempt_at, 0), "                      \
+    "coalesce(m.sent_at, 0), m.answer, m.message"
+
 /* Keeps the body that a row of health has now, unless it was kept before. */
 #define HEALTH_VERSION(version, table, id)                                                                             \
     "INSERT INTO " version " (" id ", seq, stored_at, replaced_at, content_hash, raw) "                                \
@@ -333,6 +433,148 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_STATUS_BLOBS] = {"status_blobs", "SELECT count(*), coalesce(min(expires_at), 0) FROM content_blob "
                                                 "WHERE fetched_at IS NULL AND lost_at IS NULL"},
 
+    /* A tenant goes by one name, the last one; without it, the tenant that took the name last. */
+    [STATEMENT_REPORT_CUSTOMER] = {"report_customer", "SELECT customer_id, tenant_id FROM customer WHERE "
+                                                      "iif(?2 IS NULL, name = ?1, tenant_id = ?2) "
+                                                      "ORDER BY name = ?1 DESC, customer_id DESC LIMIT 1"},
+    [STATEMENT_REPORT_SERVICES] = {"report_services",
+                                   "SELECT id, service, status FROM service_overview WHERE customer_id = ?1 "
+                                   "ORDER BY id"},
+    [STATEMENT_REPORT_STATES] = {"report_states",
+                                 "SELECT service, status, first_seen, last_seen, samples FROM service_state AS s "
+                                 "WHERE customer_id = ?1 AND (first_seen < ?3 AND last_seen >= " GOOD_SCAN_BEFORE " OR "
+                                 "first_seen >= ?3 AND first_seen = (SELECT min(n.first_seen) FROM service_state AS n "
+                                 "WHERE n.customer_id = ?1 AND n.service = s.service AND n.first_seen >= ?3)) "
+                                 "ORDER BY service, first_seen"},
+    [STATEMENT_REPORT_SCANS] = {"report_scans", "SELECT at, ok, error FROM health_scan WHERE customer_id = ?1 "
+                                                "AND at >= " GOOD_SCAN_BEFORE " AND at <= " GOOD_SCAN_AFTER " "
+                                                "AND (ok OR (at >= ?2 AND at < ?3)) ORDER BY at"},
+    /* One that is said to be resolved but not since when ended when that was last said. */
+    [STATEMENT_REPORT_ISSUES] =
+        {"report_issues",
+         "SELECT id, raw, first_seen FROM service_issue WHERE customer_id = ?1 "
+         "AND " BEGUN("start") " < ?3 AND (is_resolved = 0 OR coalesce(\"end\", "
+                               "iif(is_resolved, last_modified, NULL), ?3) > ?2) ORDER BY " BEGUN("start") " DESC, id"},
+    [STATEMENT_REPORT_MESSAGES] =
+        {"report_messages", "SELECT id, raw, first_seen FROM service_message WHERE customer_id = ?1 "
+                            "AND (" BEGUN("last_modified") " >= ?2 AND " BEGUN(
+                                "last_modified") " < ?3 "
+                                                 "OR action_required_by >= ?2 AND action_required_by < ?4) "
+                                                 "ORDER BY action_required_by IS NULL, action_required_by, " BEGUN(
+                                                     "last_modified") " DESC, id"},
+
+    [STATEMENT_FIGURE_STRETCHES] = {"figure_stretches",
+                                    "-- Which status the service had, from when to when. No status: nobody knows, "
+                                    "as no good scan saw it in time.\n" FIGURE_STRETCHES "SELECT " FIGURE_FROM_TO
+                                    ", status, priority\n"
+                                    "FROM stretches\n"
+                                    "ORDER BY from_s;"},
+    [STATEMENT_FIGURE_OVERALL] = {"figure_overall",
+                                  "-- The worst status that the service had: the one of the lowest priority, and of "
+                                  "those the first.\n" FIGURE_STRETCHES
+                                  "SELECT s.status, coalesce(s.priority, -1) AS priority\n"
+                                  "FROM asked LEFT JOIN stretches AS s ON s.status IS NOT NULL\n"
+                                  "ORDER BY s.priority, s.from_s\n"
+                                  "LIMIT 1;"},
+    [STATEMENT_FIGURE_AVAILABILITY] =
+        {"figure_availability",
+         "-- For how long the service was operational (priorities 9 and 10), of the time that was "
+         "observed.\n" FIGURE_STRETCHES
+         "SELECT coalesce(sum(to_s - from_s) FILTER (WHERE priority >= 9), 0) AS operational_s,\n"
+         "       coalesce(sum(to_s - from_s), 0) AS observed_s\n"
+         "FROM stretches\n"
+         "WHERE status IS NOT NULL;"},
+    [STATEMENT_FIGURE_OCCURRENCES] =
+        {"figure_occurrences",
+         "-- Each time that the service had a status: from when to when, for how long, and in how many good "
+         "scans.\n" FIGURE_STRETCHES "SELECT status, " FIGURE_FROM_TO ", to_s - from_s AS seconds,\n"
+         "       (SELECT count(*) FROM asked CROSS JOIN health_scans AS h USING (tenant_id)\n"
+         "        WHERE h.ok AND h.at_s >= s.from_s AND h.at_s < s.to_s) AS scans\n"
+         "FROM stretches AS s\n"
+         "WHERE status IS NOT NULL\n"
+         "ORDER BY from_s;"},
+    [STATEMENT_FIGURE_GAPS] =
+        {"figure_gaps", "-- When nothing was known of any service: no good scan for longer than allowed.\n" FIGURE_ASKED
+                        ", before AS ( -- the last good scan that may reach into it\n"
+                        "    SELECT max(at_s) AS at_s\n"
+                        "    FROM asked CROSS JOIN health_scans USING (tenant_id)\n"
+                        "    WHERE ok AND at_s <= min(from_s, now_s)\n"
+                        "), scans AS ( -- it, and the good ones behind it, each with the next\n"
+                        "    SELECT h.at_s, lead(h.at_s) OVER (ORDER BY h.at_s) AS next_s\n"
+                        "    FROM asked CROSS JOIN before CROSS JOIN health_scans AS h USING (tenant_id)\n"
+                        "    WHERE h.ok AND h.at_s >= coalesce(before.at_s, from_s) AND h.at_s <= now_s\n"
+                        "), unknown AS ( -- before the first of them, and behind each that none followed in time\n"
+                        "    SELECT from_s, min(to_s, coalesce((SELECT min(at_s) FROM scans), to_s)) AS to_s\n"
+                        "    FROM asked\n"
+                        "    UNION ALL\n"
+                        "    SELECT max(at_s, from_s), min(coalesce(next_s, to_s), to_s)\n"
+                        "    FROM asked CROSS JOIN scans\n"
+                        "    WHERE coalesce(next_s, now_s) - at_s > max_gap_s\n"
+                        ")\n"
+                        "SELECT " FIGURE_FROM_TO "\n"
+                        "FROM unknown\n"
+                        "WHERE from_s < to_s\n"
+                        "ORDER BY from_s;"},
+    [STATEMENT_FIGURE_ISSUES] =
+        {"figure_issues",
+         "-- Issues that were active: begun before the end, and not ended before the beginning.\n" FIGURE_ABOUT(
+             "issues", "service_issues", "id, title, status, service, is_resolved, \"end\", last_modified", "start",
+             "began") "SELECT id, title, status\n"
+                      "FROM asked CROSS JOIN issues\n"
+                      "WHERE began < until\n"
+                      "  AND (is_resolved = 0 OR coalesce(\"end\", iif(is_resolved, last_modified, NULL), "
+                      "until) > since)\n"
+                      "  AND (asked_service IS NULL OR service IN (SELECT name FROM names))\n"
+                      "ORDER BY began DESC, id;"},
+    [STATEMENT_FIGURE_ANNOUNCEMENTS] =
+        {"figure_announcements",
+         "-- Announcements that came or changed, or that are to be acted upon soon.\n" FIGURE_ABOUT(
+             "messages", "service_messages", "id, title, services, action_required_by", "last_modified",
+             "changed") "SELECT id, title, action_required_by\n"
+                        "FROM asked CROSS JOIN messages\n"
+                        "WHERE (changed >= since AND changed < until OR action_required_by >= since AND "
+                        "action_required_by < act_until)\n"
+                        "  AND (asked_service IS NULL\n"
+                        "       OR EXISTS (SELECT 1 FROM json_each(services) AS s JOIN names ON s.value = "
+                        "name COLLATE NOCASE))\n"
+                        "ORDER BY action_required_by IS NULL, action_required_by, changed DESC, id;"},
+
+    /* What keeps a window from being mailed once more. */
+    [STATEMENT_MAIL_LIVE] = {"mail_live", "SELECT resend, mail_id, state FROM mail WHERE coalesce(customer_id, 0) = ?1 "
+                                          "AND kind = ?2 AND from_s = ?3 AND to_s = ?4 AND state <> 'failed' "
+                                          "ORDER BY resend DESC LIMIT 1"},
+    [STATEMENT_MAIL_INSERT] = {"mail_insert",
+                               "INSERT INTO mail (customer_id, kind, from_s, to_s, resend, subject, sender, "
+                               "message_id, state, attempts, created_at, next_attempt_at, content_hash, message) "
+                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9, ?10, ?10, ?11, ?12) "
+                               "RETURNING mail_id"},
+    [STATEMENT_MAIL_RECIPIENT_INSERT] = {"mail_recipient_insert",
+                                         "INSERT INTO mail_recipient (mail_id, place, address, state) "
+                                         "VALUES (?1, ?2, ?3, 'queued')"},
+    [STATEMENT_MAIL_LATEST] = {"mail_latest", "SELECT mail_id FROM mail WHERE customer_id IS ?1 AND kind = ?2 "
+                                              "AND from_s IS ?3 AND to_s IS ?4 ORDER BY mail_id DESC LIMIT 1"},
+    [STATEMENT_MAIL_DUE] = {"mail_due", "SELECT mail_id FROM mail WHERE state = 'queued' AND next_attempt_at <= ?2 "
+                                        "AND (?1 = 0 OR customer_id = ?1) ORDER BY created_at, mail_id"},
+    [STATEMENT_MAIL_READ] = {"mail_read", "SELECT " MAIL_COLUMNS " FROM mail AS m LEFT JOIN customer AS c "
+                                          "ON c.customer_id = m.customer_id WHERE m.mail_id = ?1"},
+    [STATEMENT_MAIL_RECIPIENTS] = {"mail_recipients", "SELECT address, state, code, answer FROM mail_recipient "
+                                                      "WHERE mail_id = ?1 ORDER BY place"},
+    [STATEMENT_MAIL_BEGIN] = {"mail_begin",
+                              "UPDATE mail SET state = 'sending', attempts = ?2, begun_at = ?3, "
+                              "next_attempt_at = NULL WHERE mail_id = ?1 AND state = 'queued' RETURNING 1"},
+    [STATEMENT_MAIL_NOTE] = {"mail_note", "UPDATE mail SET state = ?2, attempts = ?3, next_attempt_at = ?4, "
+                                          "sent_at = ?5, answer = ?6 WHERE mail_id = ?1 RETURNING 1"},
+    [STATEMENT_MAIL_RECIPIENT_UPDATE] = {"mail_recipient_update",
+                                         "UPDATE mail_recipient SET state = ?3, code = ?4, answer = ?5 "
+                                         "WHERE mail_id = ?1 AND address = ?2 RETURNING 1"},
+    [STATEMENT_MAIL_RECOVER] = {"mail_recover", "UPDATE mail SET state = 'unknown', next_attempt_at = NULL, "
+                                                "answer = 'the program ended while the message was being handed over' "
+                                                "WHERE state = 'sending'"},
+    [STATEMENT_MAIL_RECOVER_RECIPIENTS] = {"mail_recover_recipients",
+                                           "UPDATE mail_recipient SET state = 'unknown' "
+                                           "WHERE mail_id IN (SELECT mail_id FROM mail WHERE state = 'sending') "
+                                           "AND state IN ('queued', 'sending')"},
+
     [STATEMENT_VERIFY_INTEGRITY] = {"verify_integrity", "PRAGMA integrity_check(1)"},
     [STATEMENT_VERIFY_FOREIGN_KEYS] = {"verify_foreign_keys",
                                        "SELECT 'the row ' || coalesce(rowid, '') || ' of ' || \"table\" || "
@@ -394,6 +636,18 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
          "UNION ALL SELECT 'a state of ' || service || ' lacks good scans from ' || first_seen || ' to ' || last_seen "
          "FROM run WHERE samples < (SELECT count(*) FROM health_scan AS h WHERE h.customer_id = run.customer_id "
          "AND at BETWEEN first_seen AND last_seen AND ok) LIMIT 1"},
+    [STATEMENT_VERIFY_MAILS] =
+        {"verify_mails",
+         "SELECT 'the mail ' || mail_id || ' is for nobody' FROM mail AS m "
+         "WHERE NOT EXISTS (SELECT 1 FROM mail_recipient AS r WHERE r.mail_id = m.mail_id) "
+         "UNION ALL SELECT 'the mail ' || mail_id || ' is said to be sent, but for nobody, or at no time' FROM mail AS "
+         "m "
+         "WHERE state = 'sent' AND (sent_at IS NULL OR NOT EXISTS (SELECT 1 FROM mail_recipient AS r "
+         "WHERE r.mail_id = m.mail_id AND r.state = 'sent')) "
+         "UNION ALL SELECT 'the mail ' || mail_id || ' waits without an end' FROM mail AS m "
+         "WHERE state = 'queued' AND (next_attempt_at IS NULL OR NOT EXISTS (SELECT 1 FROM mail_recipient AS r "
+         "WHERE r.mail_id = m.mail_id AND r.state = 'queued')) LIMIT 1"},
+    [STATEMENT_VERIFY_MAIL_BODIES] = {"verify_mail_bodies", "SELECT mail_id, message, content_hash FROM mail"},
     /* Each body of health: what it is, itself and its hash. */
     [STATEMENT_VERIFY_HEALTH] =
         {"verify_health",

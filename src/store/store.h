@@ -491,8 +491,8 @@ struct store_report_record {
 typedef struct store_report {
     bool known;          /* the store has this customer */
     GPtrArray *services; /* struct store_report_service *, by id */
-    GPtrArray *states;   /* struct store_report_state *: runs that touch [history_from, to), and of each service the
-                            next one after; by service and first_seen */
+    GPtrArray *states;   /* struct store_report_state *: runs that touch [history_from, to), or may last into it, and of
+                            each service the next one after; by service and first_seen */
     GPtrArray *scans;    /* struct store_report_scan *: those in [history_from, to), and the good ones next to both
                             ends; by time */
     GPtrArray *issues;   /* struct store_report_record *: begun before `to`, and not ended before `from`; the latest
@@ -506,10 +506,10 @@ struct store_report *store_report_read(struct store *store, const struct store_r
 void store_report_free(struct store_report *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreReport, store_report_free)
 
-/* What a figure is asked for by its SQL. */
+/* What a figure is asked for by its SQL. Moments are ISO 8601, UTC: 2026-11-22T00:00:00Z. */
 enum store_figure {
-    STORE_FIGURE_STRETCHES,     /* rows: from, to, status (empty: no data), priority */
-    STORE_FIGURE_OVERALL,       /* one row: the worst status, its priority */
+    STORE_FIGURE_STRETCHES,     /* rows: from, to, status (empty: no data), priority (of no data: -1) */
+    STORE_FIGURE_OVERALL,       /* one row: the worst status, its priority (no data: empty, -1) */
     STORE_FIGURE_AVAILABILITY,  /* one row: operational seconds, observed seconds */
     STORE_FIGURE_OCCURRENCES,   /* rows: status, from, to, seconds, scans */
     STORE_FIGURE_GAPS,          /* rows: from, to: of the customer's scans, no service */
@@ -522,6 +522,7 @@ struct store_figure_query {
     enum store_figure figure;
     const char *customer, *tenant_id, *service; /* the overview's id; NULL where the figure has none */
     int64_t from, to, actions_to;               /* as above; `to` no later than now */
+    int64_t now;                                /* of the report; a last state lasts up to here; 0: `to` */
     int64_t max_gap_s;
     const char *const *statuses; /* NULL-ended names of the status map, lower case, */
     const int *priorities;       /* and their priorities */
@@ -596,7 +597,9 @@ struct store_mail *store_mail_find(struct store *store, int64_t customer_id, con
  * NULL with *error. */
 GPtrArray *store_mail_due(struct store *store, int64_t customer_id, int64_t now, GError **error);
 
-/* The message's first byte is about to be sent: state `sending`, one attempt more. On disk when it returns. */
+/* The message's first byte is about to be sent: state `sending`, one attempt more, none to come; recipients as `mail`
+ * has them. On disk when it returns. Refused (STORE_ERROR_BUSY) where the store does not have it as queued (any more).
+ */
 bool store_mail_begin(struct store *store, struct store_mail *mail, int64_t now, GError **error);
 
 /* Writes state, recipients, attempts, next_attempt_at, sent_at and answer as `mail` has them. On disk when it returns.
@@ -667,9 +670,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreStatus, store_status_free)
 /* --- for tests and maintenance --------------------------------------------------------------------------------------
  */
 
-/* SQLite's own integrity_check, foreign keys, FTS integrity, ids of both sides, counts, coverage, and every body
- * against its hash. False with *error naming the first fault. Reads everything: seconds a gigabyte. Needs STORE_WRITE,
- * as FTS5 checks itself by way of INSERT. */
+/* SQLite's own integrity_check, foreign keys, FTS integrity, ids of both sides, counts, coverage, states, mails, and
+ * every body against its hash. False with *error naming the first fault. Reads everything: seconds a gigabyte. Needs
+ * STORE_WRITE, as FTS5 checks itself by way of INSERT. */
 bool store_verify(struct store *store, GError **error);
 
 /* SQLite's quick_check: damage, without the comparison of every index. Works with STORE_READ; false with *error naming

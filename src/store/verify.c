@@ -37,15 +37,22 @@ static bool fts_sound(struct store *store, enum statement_id id, GError **error)
     return statement && statement_run(statement, error);
 }
 
+/* The column `hash` of the row is the hash of these bytes. */
+static bool is_hash_of(struct statement *hashed, int hash, const void *bytes, size_t length)
+{
+    size_t hash_length;
+    const void *known = column_blob(hashed, hash, &hash_length);
+    uint8_t digest[HASH_KEY_BYTES];
+    content_hash_of(bytes ? bytes : "", length, digest);
+    return known && hash_length == HASH_KEY_BYTES && memcmp(known, digest, HASH_KEY_BYTES) == 0;
+}
+
 /* The column `hash` of one row is the hash of the column `raw` of another, or of the same. */
 static bool hash_matches(struct statement *hashed, int hash, struct statement *bodied, int raw)
 {
-    size_t hash_length, raw_length;
-    const void *known = column_blob(hashed, hash, &hash_length);
-    const char *body = column_text(bodied, raw, &raw_length);
-    uint8_t digest[HASH_SHA256_BYTES];
-    hash_sha256(body ? body : "", raw_length, digest);
-    return known && hash_length == HASH_KEY_BYTES && memcmp(known, digest, HASH_KEY_BYTES) == 0;
+    size_t length;
+    const char *body = column_text(bodied, raw, &length);
+    return is_hash_of(hashed, hash, body, length);
 }
 
 /* The key that an event's fields give must lead back to it, with the hash of its bytes. */
@@ -93,6 +100,14 @@ static bool health_sound(struct store *store, struct statement *body, GError **e
     const char *what = column_text(body, 0, NULL);
     return hash_matches(body, 2, body, 1) ||
            fault(store, error, "%s does not match its hash", what ? what : "a body of health");
+}
+
+static bool mail_sound(struct store *store, struct statement *mail, GError **error)
+{
+    size_t length;
+    const void *message = column_blob(mail, 1, &length);
+    return is_hash_of(mail, 2, message, length) ||
+           fault(store, error, "the message of mail %" G_GINT64_FORMAT " does not match its hash", column_int(mail, 0));
 }
 
 /* Change numbers are given out once each, from a counter that has not been set back. */
@@ -152,7 +167,9 @@ bool store_verify(struct store *store, GError **error)
            no_fault(store, STATEMENT_VERIFY_COUNTS, NULL, error) &&
            no_fault(store, STATEMENT_VERIFY_COVERAGE, NULL, error) &&
            no_fault(store, STATEMENT_VERIFY_USER_ROWS, NULL, error) &&
-           no_fault(store, STATEMENT_VERIFY_STATES, NULL, error) && seqs_sound(store, error) &&
+           no_fault(store, STATEMENT_VERIFY_STATES, NULL, error) &&
+           no_fault(store, STATEMENT_VERIFY_MAILS, NULL, error) && seqs_sound(store, error) &&
+           rows_sound(store, STATEMENT_VERIFY_MAIL_BODIES, mail_sound, error) &&
            rows_sound(store, STATEMENT_VERIFY_HEALTH, health_sound, error) &&
            rows_sound(store, STATEMENT_VERIFY_USERS, user_sound, error) &&
            rows_sound(store, STATEMENT_VERIFY_EVENTS, event_sound, error) &&

@@ -16,6 +16,7 @@
 #include "config/lists.h"
 #include "config/python.h"
 #include "config/settings.h"
+#include "config/status_map.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
@@ -74,6 +75,18 @@ static void check_yaml(GPtrArray *files, const struct python_value *customers)
     }
 }
 
+/* The last file, where there is one, is a map that is taken whole. */
+static void check_status_map(GPtrArray *files)
+{
+    const struct config_file *file = g_ptr_array_index(files, files->len - 1);
+    g_autoptr(GError) error = NULL;
+
+    if (strcmp(file->name, "status_map.yaml") != 0)
+        return;
+    config_status_map_free(status_map_parse(file->name, file->text, strlen(file->text), &error));
+    g_assert_no_error(error);
+}
+
 static void check_import(const char *text, size_t size, const struct python_module *module)
 {
     g_autoptr(GPtrArray) remarks = g_ptr_array_new_with_free_func(g_free);
@@ -89,6 +102,7 @@ static void check_import(const char *text, size_t size, const struct python_modu
     }
     check_env(files);
     check_yaml(files, python_find(module, "CUSTOMERS")->value);
+    check_status_map(files);
 }
 
 /* --- the reader --------------------------------------------------------------------------------------------------- */

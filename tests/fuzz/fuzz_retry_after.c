@@ -111,10 +111,24 @@ static void check_decision(struct client_decision decision, const struct client_
         g_assert(outcome->attempt < DECIDE_ATTEMPTS_MAX && outcome->refreshed <= 1);
         break;
     case CLIENT_ACTION_GIVE_UP:
-        g_assert(decision.verdict > CLIENT_OK && decision.verdict < CLIENT_CANCELLED);
+        g_assert(decision.verdict > CLIENT_OK && decision.verdict != CLIENT_CANCELLED);
+        g_assert(decision.verdict != CLIENT_UNKNOWN || outcome->once);
         break;
     default:
         g_assert_not_reached();
+    }
+}
+
+/* What was handed over is tried again after a 401 alone. */
+static void check_post(struct client_outcome outcome, double random)
+{
+    outcome.once = true;
+    for (int sent = 0; sent < 3; sent++) {
+        outcome.begun = sent > 0;
+        outcome.handed_over = sent > 1;
+        struct client_decision decision = client_decide(&outcome, random);
+        check_decision(decision, &outcome);
+        g_assert(decision.action != CLIENT_ACTION_RETRY || (outcome.network_error && !outcome.begun));
     }
 }
 
@@ -138,6 +152,7 @@ static void check_decisions(uint8_t kind, uint8_t dice, const char *header, cons
     double random = dice / 256.0;
 
     check_decision(client_decide(&outcome, random), &outcome);
+    check_post(outcome, random);
     check_decision(decide_token(&outcome, dice & 8 ? "temporarily_unavailable" : "invalid_client", random), &outcome);
 }
 

@@ -2,13 +2,15 @@
  *
  * - what is refused is said in a sentence, in UTF-8, without any secret, that names the file;
  * - what is taken are customers with names and at least one type of sign-ins, and numbers in their ranges;
- * - without credentials the same files are taken and refused, but for what the credentials themselves are wrong in. */
+ * - without credentials the same files are taken and refused, but for what the credentials themselves are wrong in;
+ * - a map of statuses has priorities in their range, and the same ones for each spelling of a name. */
 #include "fuzz.h"
 
 #include "base/base.h"
 #include "config/customers.h"
 #include "config/lists.h"
 #include "config/settings.h"
+#include "config/status_map.h"
 
 #define SECRET "TOPSECRET;with~semicolon"
 
@@ -91,7 +93,8 @@ static bool read_all(const struct yaml_file *file, const char *text, size_t leng
 
     config->customers = g_ptr_array_new_with_free_func(customers_free);
     bool good = settings_read(&settings, need_customers, config, &error) && lists_alerts(&settings, config, &error) &&
-                customers_read(&settings, need_customers, config, &error);
+                customers_read(&settings, need_customers, config, &error) &&
+                customers_read_sender(&settings, need_customers, config, &error);
     g_assert(good == (error == NULL));
     if (good)
         check_config(config, need_customers);
@@ -100,12 +103,35 @@ static bool read_all(const struct yaml_file *file, const char *text, size_t leng
     return good;
 }
 
+/* The same bytes as a map of statuses. */
+static void read_status_map(const char *text, size_t length)
+{
+    g_autoptr(GError) error = NULL;
+    struct config_status_map *map = status_map_parse("fuzz.yaml", text, length, &error);
+
+    g_assert((map != NULL) == (error == NULL));
+    if (map == NULL) {
+        check_refusal(error, text, length);
+        return;
+    }
+    for (const char *const *name = config_status_names(map); *name != NULL; name++) {
+        g_autofree char *upper = g_ascii_strup(*name, -1);
+        bool known, again;
+        int priority = config_status_priority(map, *name, &known);
+        g_assert(priority >= 0 && priority <= STATUS_PRIORITY_MAX && known);
+        g_assert(config_status_priority(map, upper, &again) == priority && again);
+        g_assert(name[1] == NULL || strcmp(name[0], name[1]) < 0);
+    }
+    config_status_map_free(map);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autofree char *text = fuzz_exact(data, size);
     g_autoptr(GError) error = NULL;
     g_autoptr(YamlFile) file = yaml_file_parse("fuzz.yaml", text, size, &error);
 
+    read_status_map(text, size);
     g_assert((file != NULL) == (error == NULL));
     if (file == NULL) {
         check_refusal(error, text, size);

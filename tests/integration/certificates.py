@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import ipaddress
 import json
 import pathlib
 import uuid
@@ -33,13 +34,16 @@ def pem(certificate):
 
 
 def certify(subject, key, issuer, signer, span=(LONG_AGO, FAR_AHEAD), **extensions):
-    """A certificate of `subject`'s key, signed by `issuer`'s; extensions: authority=, host=."""
+    """A certificate of `subject`'s key, signed by `issuer`'s; extensions: authority=, host=, address=."""
     builder = (x509.CertificateBuilder().subject_name(common_name(subject)).issuer_name(common_name(issuer))
                .public_key(key.public_key()).serial_number(x509.random_serial_number())
                .not_valid_before(naive(span[0])).not_valid_after(naive(span[1]))
                .add_extension(x509.BasicConstraints(ca=bool(extensions.get("authority")), path_length=None), critical=True))
-    if extensions.get("host"):
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(extensions["host"])]), critical=False)
+    names = [x509.DNSName(extensions["host"])] if extensions.get("host") else []
+    if extensions.get("address"):
+        names.append(x509.IPAddress(ipaddress.ip_address(extensions["address"])))
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return builder.sign(signer, hashes.SHA256())
 
 
@@ -47,12 +51,19 @@ class Authority:
     """A private certificate authority: `file` is what its friends trust, `server` what localhost serves with."""
 
     def __init__(self, folder):
-        key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-        own = certify("test authority", key, "test authority", key, authority=True)
-        certificate = certify("localhost", server_key, "test authority", key, host="localhost")
-        self.file, self.server = folder / "ca.pem", folder / "server.pem"
-        self.file.write_bytes(pem(own))
-        self.server.write_bytes(pem(certificate) + pem(own) + unencrypted(server_key))
+        self.folder, self.key = folder, ec.generate_private_key(ec.SECP256R1())
+        self.own = certify("test authority", self.key, "test authority", self.key, authority=True)
+        self.file = folder / "ca.pem"
+        self.file.write_bytes(pem(self.own))
+        self.server = self.issue("server", "localhost", host="localhost")
+
+    def issue(self, name, subject, span=(LONG_AGO, FAR_AHEAD), **extensions):
+        """A file with a certificate for a server, the authority's and the key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = certify(subject, key, "test authority", self.key, span, **extensions)
+        path = self.folder / f"{name}.pem"
+        path.write_bytes(pem(certificate) + pem(self.own) + unencrypted(key))
+        return path
 
 
 class AppCertificate:

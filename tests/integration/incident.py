@@ -3,7 +3,9 @@ gets into Bob's account, and makes himself at home. Collected in two runs, with 
 one that nobody repeated in time. On the last day service health was scanned in the morning, hardly ever after, and mail was late."""
 
 import datetime
+import hashlib
 import json
+import sqlite3
 
 import announcements
 
@@ -261,6 +263,33 @@ def announce(simulator, moment):
                                     announcements.overview("SharePoint", "serviceDegradation")], issues, MESSAGES)
 
 
+# The outbox: a window's first mail failed and its second reached one of two; one waits; of one nobody knows.
+# (days before NOW, state, attempts, next attempt, answer, [(address, state, code, answer)])
+MAILS = [
+    (2, "failed", 1, None, "every recipient was refused", [("desk@contoso.example", "failed", 550, "5.1.1 no such user")]),
+    (2, "sent", 1, None, "250 2.0.0 ok", [("desk@contoso.example", "sent", 250, "2.1.5 ok"), ("boss@contoso.example", "failed", 552, None)]),
+    (1, "queued", 2, NOW + 300, "421 4.3.2 try again later", [("desk@contoso.example", "queued", None, None)]),
+    (0, "unknown", 1, None, "the program ended while the message was being handed over", [("desk@contoso.example", "unknown", None, None)]),
+]
+
+
+def keep_mails(database):
+    message = b"Subject: Service health\r\n\r\n"
+    connection = sqlite3.connect(database)
+    with connection:
+        for number, (days, state, attempts, next_attempt, answer, recipients) in enumerate(MAILS, 1):
+            created = NOW - days * DAY
+            connection.execute(
+                "INSERT INTO mail (mail_id, customer_id, kind, from_s, to_s, resend, subject, sender, message_id, state, attempts, created_at, "
+                "next_attempt_at, sent_at, answer, content_hash, message) VALUES (?, 1, 'report', ?, ?, 0, 'Service health', "
+                "'desk@fabrikam.example', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (number, created - DAY, created, f"{number}@fabrikam.example", state, attempts, created + number, next_attempt,
+                 created + number if state == "sent" else None, answer, hashlib.sha256(message).digest()[:16], message))
+            connection.executemany("INSERT INTO mail_recipient VALUES (?, ?, ?, ?, ?, ?)", (
+                (number, place, *recipient) for place, recipient in enumerate(recipients)))
+    connection.close()
+
+
 def collect(keep, simulator, folder):
     """All runs, into incident.db of the folder. The simulator is to have no records and accounts of its own."""
     from simulator import CLIENT_ID, CLIENT_SECRET, TENANT  # pylint: disable=import-outside-toplevel
@@ -280,4 +309,5 @@ def collect(keep, simulator, folder):
             "CONTOSO": f"{TENANT};{CLIENT_ID};{CLIENT_SECRET}", "M365KEEP_CLOCK": clock, "GRAPH_TENANT_ID": None, "GRAPH_CLIENT_ID": None,
             "GRAPH_CLIENT_SECRET": None})
         assert (result.returncode == 0) == (SCANS.get(moment, True) is not None), result.stderr
+    keep_mails(folder / "incident.db")
     return folder / "incident.db"

@@ -271,6 +271,18 @@ class Simulator:
         walk = self.walk(self.announcements_link(collection, **options), self.token(tenant), {"Prefer": prefer})
         return [record for answer in walk for record in elements(answer.body)]
 
+    # mail
+
+    def mails(self):
+        """The mails that were accepted, oldest first; "message" holds the bytes."""
+        return [{**mail, "message": base64.b64decode(mail["message_base64"])} for mail in self.control("mails")]
+
+    def send_mail(self, mailbox, message, token=None, version="v1.0", headers=None, body=None, method="POST"):
+        """sendMail in MIME format; body: what is posted in place of the message's base64."""
+        return exchange(f"{self.url}/{version}/users/{urllib.parse.quote(mailbox, safe='@')}/sendMail", method,
+                        {"Authorization": f"Bearer {token or self.token()}", "Content-Type": "text/plain", **(headers or {})},
+                        base64.b64encode(message) if body is None else body, ca=self.ca)
+
     # a client
 
     def ask_token(self, tenant=TENANT, headers=None, **fields):

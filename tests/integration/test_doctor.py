@@ -866,8 +866,66 @@ def test_mail_by_graph_needs_its_permission_and_no_mail_server(practice, tmp_pat
         "  - {name: fabrikam, variable: B, sources: [health]}\n", encoding="utf-8")
     run = here.look(env={"A": f"{TENANT};{CLIENT_ID};{CLIENT_SECRET}", "B": f"{OTHER['poor']};{CLIENT_ID};{CLIENT_SECRET}",
                          "GRAPH_TENANT_ID": None, "GRAPH_CLIENT_ID": None, "GRAPH_CLIENT_SECRET": None})
-    assert run.status == 4 and run.bad() == {("permissions", None)} and run.of("smtp") == []
+    assert run.status == 4 and run.bad() == {("permissions", None), ("mail", None)} and run.of("smtp") == []
     assert run.one("fail", "permissions", "Mail.Send (for mail)")["customer"] == "contoso"
+    assert run.one("fail", "mail", "no mailbox is named")["mend"].startswith("Set smtp.from")
+
+
+def by_graph(folder, smtp):
+    """An installation whose mail goes by Graph, and the variables of its two customers."""
+    (folder / "m365keep.yaml").write_text(
+        f"smtp: {{transport: graph, {smtp}}}\ncustomers:\n"
+        "  - {name: contoso, variable: A, sources: [health], mail_to: [ada@contoso.example]}\n"
+        "  - {name: fabrikam, variable: B, sources: [health], mail_to: [bea@fabrikam.example]}\n", encoding="utf-8")
+    return {"A": f"{TENANT};{CLIENT_ID};{CLIENT_SECRET}", "B": f"{OTHER['poor']};{CLIENT_ID};{CLIENT_SECRET}",
+            "GRAPH_TENANT_ID": None, "GRAPH_CLIENT_ID": None, "GRAPH_CLIENT_SECRET": None}
+
+
+def test_only_the_application_that_sends_for_all_needs_the_permission_to_q130(practice, tmp_path):
+    here = practice(["--tenant", TENANT, "--tenant", OTHER["poor"]])
+    env = by_graph(tmp_path, "customer: fabrikam, from: desk@fabrikam.example")
+    run = here.look(env=env)
+    assert run.status == 4 and run.bad() == {("permissions", None)}
+    assert run.one("fail", "permissions", "Mail.Send (for mail)")["customer"] == "fabrikam"
+    here.simulator.control("tenants", {"tenant": OTHER["poor"], "granted_roles": ["Mail.Send"]})
+    run = here.look(env=env)
+    assert run.status == 0 and not run.bad(), run.out
+    told, = run.of("mail")
+    assert told[0] == "note" and "from desk@fabrikam.example, by the application of fabrikam. Nothing was sent" in told[1]
+    assert not here.simulator.mails() and here.simulator.stats()["requests"]["sendMail"] == 0
+
+
+def test_who_sends_but_is_not_asked_is_said(practice, tmp_path):
+    here = practice(["--tenant", TENANT, "--tenant", OTHER["poor"]])
+    run = here.look("--customer", "contoso", env=by_graph(tmp_path, "customer: fabrikam, from: desk@fabrikam.example"))
+    assert run.status == 0 and "doctor --customer fabrikam tells" in run.of("mail")[1][1]
+
+
+def test_one_mailbox_cannot_be_in_the_tenants_of_two_customers(practice, tmp_path):
+    here = practice(["--tenant", TENANT, "--tenant", OTHER["poor"], "--grant-role", "Mail.Send"])
+    run = here.look(env=by_graph(tmp_path, "from: desk@fabrikam.example"))
+    assert run.status == 4 and run.bad() == {("mail", None)}
+    assert "smtp.customer" in run.one("warn", "mail", "by the applications of 2 customers")["mend"]
+
+
+def test_the_permission_to_send_is_too_much_where_mail_goes_elsewhere(practice):
+    run = practice(["--grant-role", "Mail.Send"]).look()
+    assert run.status == 0 and any("more than m365keep needs: Mail.Send" in message for _, message in run.of("permissions"))
+
+
+def test_what_people_read_of_mail_by_graph_without_and_with_its_permission(practice, request):
+    here = practice()
+    here.collect()
+    (here.folder / "m365keep.yaml").write_text(
+        'smtp: {transport: graph, from: "Health desk <desk@contoso.example>"}\ncustomers:\n'
+        "  - {name: contoso, variable: A, sources: [health], mail_to: [ada@contoso.example]}\n", encoding="utf-8")
+    env = {"A": f"{TENANT};{CLIENT_ID};{CLIENT_SECRET}", "GRAPH_TENANT_ID": None, "GRAPH_CLIENT_ID": None, "GRAPH_CLIENT_SECRET": None}
+    without = here.look(json_wanted=False, env=env)
+    here.simulator.control("tenants", {"granted_roles": ["Mail.Send"]})
+    with_it = here.look(json_wanted=False, env=env)
+    assert (without.status, with_it.status) == (4, 0)
+    check_golden(request.node.name, without.out + "\n" + with_it.out,
+                 {here.simulator.url: "<url>", here.folder: "<folder>"})
 
 
 # --- signals ----------------------------------------------------------------------------------------------------------

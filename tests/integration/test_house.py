@@ -244,7 +244,7 @@ def test_man_pages_are_sound(repository):
 
 def test_man_pages_tell_every_option(repository, build):
     """What --help lists, the page explains, and the other way round."""
-    for command in ("collect", "search", "status", "init"):
+    for command in ("collect", "scan", "search", "status", "report", "init"):
         text = subprocess.run([build / "m365keep", command, "--help"], capture_output=True, text=True, check=True).stdout
         options = set(re.findall(r"^  (?:-\w, )?--([a-z-]+)", text, re.MULTILINE))
         page = (repository / "docs" / f"m365keep-{command}.1").read_text(encoding="utf-8")

@@ -70,6 +70,8 @@ def test_every_setting_can_be_put_in_force(keep, tmp_path):
     in_force = re.sub(r"^#(?! \S)", "", text, flags=re.MULTILINE)
     assert in_force.count("#") < text.count("#") / 2
     (tmp_path / "m365keep.yaml").write_text(in_force)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "status_map.yaml").write_text("resolved: 10\n")
     result = keep(["search", "x", "--db", "none.db"])
     assert "m365keep.yaml" not in result.stderr and "none.db" in result.stderr
 

@@ -129,6 +129,14 @@ ANSWERS = {
             (MORNING + 1800, MORNING + 4500, MORNING + 1500, "serviceDegradation", 0, None, 2, "A queue is <b>stuck</b>."),
             (MORNING + 4500, None, MORNING + 4200, "serviceRestored", 1, iso(MORNING + 4100), 3, "Mail is delivered again."))]),
     "legacy-protocols": ({}, "user client_app successes failures countries", [(QUINN, "IMAP4", 1, 0, "CZ")]),
+    "mails-not-sent": ({}, "created_at kind from to address state attempts next_attempt_at code why sent_by mail_id", [
+        (iso(NOW + 4), "report", iso(NOW - DAY), iso(NOW), "desk@contoso.example", "unknown", 1, None, None, incident.MAILS[3][4], None, 4),
+        (iso(NOW - DAY + 3), "report", iso(NOW - 2 * DAY), iso(NOW - DAY), "desk@contoso.example", "queued", 2, iso(NOW + 300), None,
+         "421 4.3.2 try again later", None, 3),
+        (iso(NOW - 2 * DAY + 2), "report", iso(NOW - 3 * DAY), iso(NOW - 2 * DAY), "boss@contoso.example", "failed", 1, None, 552, None,
+         None, 2),
+        (iso(NOW - 2 * DAY + 1), "report", iso(NOW - 3 * DAY), iso(NOW - 2 * DAY), "desk@contoso.example", "failed", 1, None, 550,
+         "5.1.1 no such user", 2, 1)]),
     "messages-with-action": ({}, "action_required_by days_left id services category severity is_major_change", [
         ("2025-12-01T00:00:00.0000000Z", 10, "MC900002", "SharePoint Online", "stayInformed", "normal", 0),
         ("2025-12-15T00:00:00.0000000Z", 24, "MC900001", "Exchange Online, Microsoft Intune", "planForChange", "High", 1)]),

@@ -133,7 +133,7 @@ def test_families_are_counted_apart(sim):
     assert [ask(simulator, family, key) for family in ("directory", "signInActivity", "announcements", "intune")] == [0, 0, 0, 0]
     told = simulator.stats()["families"]
     assert {name: family["requests"] for name, family in told.items()} == {
-        "reports": 6, "directory": 1, "signInActivity": 1, "announcements": 1, "intune": 1}
+        "reports": 6, "directory": 1, "signInActivity": 1, "announcements": 1, "intune": 1, "mail": 0, "mailUpload": 0}
 
 
 def test_what_is_refused_takes_nothing_of_the_budget(sim):

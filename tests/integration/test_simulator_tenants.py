@@ -236,7 +236,7 @@ def test_tenants_are_listed_with_what_they_have(sim):
     simulator = sim([*TWO, "--no-intune", "--withhold-role", "User.Read.All", "--secret-expires", 1], clock=STILL)
     first, second = simulator.control("tenants")
     assert first == {"tenant": TENANT, "premium": True, "intune": False, "registration": True, "withheld_roles": ["User.Read.All"],
-                     "secret_ends": "2025-11-21T12:00:00Z"}
+                     "granted_roles": [], "mailboxes": [], "mail_policy": None, "secret_ends": "2025-11-21T12:00:00Z"}
     assert second == {**first, "tenant": OTHER_TENANT}
     assert simulator.control("tenants", {"tenant": OTHER_TENANT, "premium": False})[1]["premium"] is False
 

@@ -264,6 +264,74 @@ static void each_status_has_its_action(void **state)
     check_rows(rows, G_N_ELEMENTS(rows));
 }
 
+static void what_may_have_been_taken_is_never_repeated_q115_q128(void **state)
+{
+    static const char html[] = "<html>";
+    static const struct row rows[] = {
+        {"202", {.status = 202, .once = true}, DONE, CLIENT_OK},
+        {"another 2xx", {.status = 200, .once = true, .body_bad = true}, GIVE_UP, CLIENT_UNKNOWN},
+        {"the same, throttled inside",
+         {.status = 200, .once = true, .body_bad = true, .code = "TooManyRequests"},
+         GIVE_UP,
+         CLIENT_LATER},
+        {"302 away", {.status = 302, .once = true, .away = true}, GIVE_UP, CLIENT_SECURITY},
+        {"400", {.status = 400, .once = true}, GIVE_UP, CLIENT_REFUSED},
+        {"401", {.status = 401, .once = true}, RENEW, 0},
+        {"second 401", {.status = 401, .once = true, .refreshed = 1, .attempt = 2}, GIVE_UP, CLIENT_CREDENTIALS},
+        {"403", {.status = 403, .once = true, .code = "ErrorAccessDenied"}, GIVE_UP, CLIENT_FORBIDDEN},
+        {"403, throttled", {.status = 403, .once = true, .code = "activityLimitReached"}, GIVE_UP, CLIENT_LATER},
+        {"404", {.status = 404, .once = true, .code = "ErrorInvalidUser"}, GIVE_UP, CLIENT_REFUSED},
+        {"407", {.status = 407, .once = true}, GIVE_UP, CLIENT_LATER},
+        {"408", {.status = 408, .once = true}, GIVE_UP, CLIENT_LATER},
+        {"409", {.status = 409, .once = true}, GIVE_UP, CLIENT_LATER},
+        {"413", {.status = 413, .once = true}, GIVE_UP, CLIENT_REFUSED},
+        {"429", {.status = 429, .once = true, .retry_after = "7"}, GIVE_UP, CLIENT_LATER},
+        {"500", {.status = 500, .once = true, .code = "InternalServerError"}, GIVE_UP, CLIENT_UNKNOWN},
+        {"501", {.status = 501, .once = true}, GIVE_UP, CLIENT_REFUSED},
+        {"502", {.status = 502, .once = true, .message = html}, GIVE_UP, CLIENT_UNKNOWN},
+        {"503 of a gateway", {.status = 503, .once = true, .message = html}, GIVE_UP, CLIENT_UNKNOWN},
+        {"503 of the service", {.status = 503, .once = true, .code = "serviceNotAvailable"}, GIVE_UP, CLIENT_LATER},
+        {"503 with a wait", {.status = 503, .once = true, .retry_after = "7"}, GIVE_UP, CLIENT_LATER},
+        {"503, throttled", {.status = 503, .once = true, .code = "TooManyRequests"}, GIVE_UP, CLIENT_LATER},
+        {"504", {.status = 504, .once = true, .retry_after = "7"}, GIVE_UP, CLIENT_UNKNOWN},
+        {"507", {.status = 507, .once = true}, GIVE_UP, CLIENT_LATER},
+        {"599", {.status = 599, .once = true}, GIVE_UP, CLIENT_UNKNOWN},
+        {"no connection", {.network_error = true, .once = true}, RETRY, 0},
+        {"no connection to the end", {.network_error = true, .once = true, .attempt = 8}, GIVE_UP, CLIENT_LATER},
+        {"certificate", {.network_error = true, .once = true, .untrusted = true}, GIVE_UP, CLIENT_SECURITY},
+        {"lost before a byte went", {.network_error = true, .once = true, .connection_lost = true}, RETRY, 0},
+        {"lost within the body",
+         {.network_error = true, .once = true, .connection_lost = true, .begun = true},
+         GIVE_UP,
+         CLIENT_LATER},
+        {"lost behind it",
+         {.network_error = true, .once = true, .connection_lost = true, .begun = true, .handed_over = true},
+         GIVE_UP,
+         CLIENT_UNKNOWN},
+        {"silence behind it",
+         {.network_error = true, .once = true, .timed_out = true, .begun = true, .handed_over = true},
+         GIVE_UP,
+         CLIENT_UNKNOWN},
+    };
+
+    (void)state;
+    check_rows(rows, G_N_ELEMENTS(rows));
+}
+
+static void a_503_to_a_post_tells_the_family_how_long_to_wait(void **state)
+{
+    struct client_outcome outcome = {
+        .status = 503, .once = true, .retry_after = "30", .attempt = 1, .budget_us = plenty};
+    struct client_decision decision = client_decide(&outcome, 0);
+
+    (void)state;
+    assert_true(decision.family_waits);
+    assert_int_equal(decision.wait_us, 30 * CLOCK_US);
+    outcome.retry_after = NULL;
+    outcome.code = "serviceNotAvailable";
+    assert_false(client_decide(&outcome, 0).family_waits);
+}
+
 static void nothing_is_retried_past_its_budget_of_time(void **state)
 {
     struct client_outcome outcome = {.status = 502, .attempt = 3, .spent_us = plenty, .budget_us = plenty};
@@ -451,6 +519,8 @@ int main(void)
         cmocka_unit_test(a_date_counts_from_the_answers_own_date_and_is_ignored_without_one),
         cmocka_unit_test(http_dates_are_read_to_the_letter),
         cmocka_unit_test(each_status_has_its_action),
+        cmocka_unit_test(what_may_have_been_taken_is_never_repeated_q115_q128),
+        cmocka_unit_test(a_503_to_a_post_tells_the_family_how_long_to_wait),
         cmocka_unit_test(nothing_is_retried_past_its_budget_of_time),
         cmocka_unit_test(back_off_without_retry_after_grows_with_full_jitter_up_to_five_minutes_q98),
         cmocka_unit_test(a_retry_after_is_never_undercut_and_closes_the_family_q97),

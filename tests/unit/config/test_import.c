@@ -120,6 +120,8 @@ static void the_sample_loads_with_every_setting_in_force(void **state)
 {
     g_autofree char *directory = g_dir_make_tmp("m365keep-sample-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(directory, "keep.yaml", NULL);
+    g_autofree char *map = g_build_filename(directory, "status_map.yaml", NULL);
+    g_autofree char *templates = g_build_filename(directory, "templates", NULL);
     g_autoptr(GPtrArray) files = config_sample();
     g_autofree char *text = uncomment(find_file(files, "m365keep.yaml"));
     const struct config_options options = {.config_file = path, .env_file = "/dev/null"};
@@ -127,41 +129,44 @@ static void the_sample_loads_with_every_setting_in_force(void **state)
 
     (void)state;
     assert_true(g_file_set_contents(path, text, -1, NULL));
+    assert_true(g_file_set_contents(map, "resolved: 10\n", -1, NULL)); /* examples of what there may be */
+    assert_int_equal(mkdir(templates, 0700), 0);
     g_autoptr(Config) config = config_load(&options, &error);
     if (config == NULL)
         fail_msg("%s", error->message);
     assert_int_equal(config->alerts->len, 1);
-    assert_true(unlink(path) == 0 && rmdir(directory) == 0);
+    assert_true(unlink(path) == 0 && unlink(map) == 0 && rmdir(templates) == 0 && rmdir(directory) == 0);
 }
 
 /* --- taking over -------------------------------------------------------------------------------------------------- */
 
-static const char whole[] = "# -*- coding: utf-8 -*-\n"
-                            "CUSTOMERS = {\n"
-                            "    'Contoso & Söhne: \"Nord\"': {\n"
-                            "        'variable': 'API_CHECK_ONE',\n"
-                            "        'services': ['Intune', 'Exchange Online', 'null', 'Intune'],\n"
-                            "        'fallback': '" TENANT ";" CLIENT ";'\n"
-                            "                    'made;up\\'s $ecret\\\\',\n"
-                            "        'mail_to': 'desk@contoso.example; Second <two@contoso.example>, not an address',\n"
-                            "        'mail_cc': '',\n"
-                            "    },\n"
-                            "    'Fabrikam': {'variable': 'API_CHECK_TWO', 'services': ('Teams',), 'fallback': '',\n"
-                            "                 'mail_to': [], 'colour': 'red'},\n"
-                            "}\n"
-                            "STATUS_MAP = {'serviceOperational': 10, 'serviceDegradation': 5}\n"
-                            "SMTP_SERVER = 'mail.example.org'\n"
-                            "SMTP_PORT = 25\n"
-                            "MAIL_FROM = 'desk@example.org'\n"
-                            "MAIL_TO = 'all@example.org'\n"
-                            "MAIL_CC = ['cc@example.org']\n"
-                            "MAIL_SUBJECT = 'Health of {customer}'\n"
-                            "MAIL_SIGNATURE = '''<p>Regards,</p>'''\n"
-                            "DB_DAYS_SCOPE = 90\n"
-                            "DB_DAYS_PREV_FROM = 1\n"
-                            "DB_DAYS_PREV_TO = 7\n"
-                            "DIR_LOG = '/data/logs'\n"
-                            "DIR_IMAGES = 'images'\n";
+static const char whole[] =
+    "# -*- coding: utf-8 -*-\n"
+    "CUSTOMERS = {\n"
+    "    'Contoso & Söhne: \"Nord\"': {\n"
+    "        'variable': 'API_CHECK_ONE',\n"
+    "        'services': ['Intune', 'Exchange Online', 'null', 'Intune'],\n"
+    "        'fallback': '" TENANT ";" CLIENT ";'\n"
+    "                    'made;up\\'s $ecret\\\\',\n"
+    "        'mail_to': 'desk@contoso.example; Second <two@contoso.example>, not an address',\n"
+    "        'mail_cc': '',\n"
+    "    },\n"
+    "    'Fabrikam': {'variable': 'API_CHECK_TWO', 'services': ('Teams',), 'fallback': '',\n"
+    "                 'mail_to': [], 'colour': 'red'},\n"
+    "}\n"
+    "STATUS_MAP = {'serviceOperational': 0, 'serviceDegradation': 5, 'ServiceOperational': 10}\n"
+    "SMTP_SERVER = 'mail.example.org'\n"
+    "SMTP_PORT = 25\n"
+    "MAIL_FROM = 'desk@example.org'\n"
+    "MAIL_TO = 'all@example.org'\n"
+    "MAIL_CC = ['cc@example.org']\n"
+    "MAIL_SUBJECT = 'Health of {customer}'\n"
+    "MAIL_SIGNATURE = '''<p>Regards,</p>'''\n"
+    "DB_DAYS_SCOPE = 90\n"
+    "DB_DAYS_PREV_FROM = 1\n"
+    "DB_DAYS_PREV_TO = 7\n"
+    "DIR_LOG = '/data/logs'\n"
+    "DIR_IMAGES = 'images'\n";
 
 static void customers_are_taken_over(void **state)
 {
@@ -226,7 +231,7 @@ static void the_other_settings_are_taken_over(void **state)
     assert_string_equal(root->directories->images, "images");
     assert_string_equal(root->status_map, "status_map.yaml");
     assert_string_equal(find_file(files, "signature.html"), "<p>Regards,</p>\n");
-    assert_non_null(strstr(find_file(files, "status_map.yaml"), "\nserviceOperational: 10\nserviceDegradation: 5\n"));
+    assert_non_null(strstr(find_file(files, "status_map.yaml"), "\nserviceDegradation: 5\nServiceOperational: 10\n"));
     assert_int_equal(files->len, 4);
 }
 
@@ -257,7 +262,13 @@ static void what_cannot_be_taken_over_is_told_and_left_out(void **state)
         {"MAIL_TO = ['a@b', 5]", "an entry of MAIL_TO is no text"},
         {"MAIL_SUBJECT = 'Health: {}'", "MAIL_SUBJECT was left out: it holds braces"},
         {"MAIL_SIGNATURE = 5", "MAIL_SIGNATURE was left out: it must be text"},
-        {"STATUS_MAP = {'a': 'b'}", "STATUS_MAP was left out: it must be a dictionary of statuses and numbers"},
+        {"STATUS_MAP = {'a': 'b'}",
+         "STATUS_MAP was left out: it must be a dictionary of statuses and their priorities"},
+        {"STATUS_MAP = {'a': 11}", "whole numbers from 0 (the worst) to 10"},
+        {"STATUS_MAP = {'a': -1}", "STATUS_MAP was left out"},
+        {"STATUS_MAP = {'a b': 1}", "STATUS_MAP was left out"},
+        {"STATUS_MAP = {'': 1}", "STATUS_MAP was left out"},
+        {"STATUS_MAP = {1: 1}", "STATUS_MAP was left out"},
         {"STATUS_MAP = {'a': 1.5}", "STATUS_MAP was left out"},
         {"STATUS_MAP = []", "STATUS_MAP was left out"},
         {"DB_DAYS_SCOPE = -1", "DB_DAYS_SCOPE was left out: it must be a whole number from 0"},

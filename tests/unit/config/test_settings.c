@@ -132,9 +132,9 @@ static const char everything[] =
     "mongo: { uri_env: OUR_MONGO, database: soc, deletes: mirror }\n"
     "smtp: { server: mail.example.org, port: 25, security: none, user: desk, from: \"Health desk "
     "<desk@example.org>\",\n"
-    "        transport: graph }\n"
-    "report: { subject: \"Health of {customer}\", signature: signature.html, days_from: 7, days_to: 1 }\n"
-    "status_map: reports/map.yaml\n"
+    "        transport: graph, customer: Fabrikam }\n"
+    "report: { subject: \"Health of {customer}\", signature: signature.html, templates: ., days_from: 7, days_to: 1 }\n"
+    "status_map: /dev/null\n"
     "schedule: { collect: 30s, health: 1h, replicate: 1d, report: \"daily 06:30\", prune: 2h }\n"
     "alerts:\n"
     "  - { name: new admin, search: '\"Global Administrator\" add', mail_to: [soc@example.org], every: 2h }\n"
@@ -176,11 +176,14 @@ static void every_setting_of_the_file_arrives(void **state)
     assert_string_equal(config->smtp.password, SECRET);
     assert_string_equal(config->smtp.from, "Health desk <desk@example.org>");
     assert_int_equal(config->smtp.transport, CONFIG_TRANSPORT_GRAPH);
+    assert_string_equal(config->smtp.customer, "fabrikam"); /* as its own name is written */
+    assert_string_equal(config->report.templates, ".");
     assert_string_equal(config->report.subject, "Health of {customer}");
     assert_string_equal(config->report.signature, "signature.html");
     assert_int_equal(config->report.days_from, 7);
     assert_int_equal(config->report.days_to, 1);
-    assert_string_equal(config->status_map, "reports/map.yaml");
+    assert_string_equal(config->status_map, "/dev/null");
+    assert_int_equal(config_status_priority(config->statuses, "serviceDegradation", NULL), 3);
     assert_int_equal(config->schedule.collect.every_s, 30);
     assert_int_equal(config->schedule.health.every_s, 3600);
     assert_int_equal(config->schedule.replicate.every_s, 86400);
@@ -244,7 +247,9 @@ static void without_anything_there_are_defaults(void **state)
     assert_int_equal(config->smtp.transport, CONFIG_TRANSPORT_SMTP);
     assert_string_equal(config->report.subject, "Service health of {customer}, {from} to {to}");
     assert_true(config->report.days_from == 1 && config->report.days_to == 1 && config->report.signature == NULL);
+    assert_true(config->smtp.customer == NULL && config->report.templates == NULL);
     assert_null(config->status_map);
+    assert_int_equal(config_status_priority(config->statuses, "serviceOperational", NULL), 10);
     assert_int_equal(config->schedule.collect.every_s, 900);
     assert_int_equal(config->schedule.health.every_s, 300);
     assert_int_equal(config->schedule.replicate.every_s, 60);
@@ -312,12 +317,16 @@ static void paths_in_the_file_are_relative_to_its_folder(void **state)
 
     (void)state;
     assert_int_equal(mkdir("conf", 0700), 0);
-    write_file("conf/keep.yaml", "database: keep.db\nstatus_map: /etc/map.yaml\nreport: {signature: s/signature.html}\n"
-                                 "directories: {logs: ../logs}\n");
+    assert_int_equal(mkdir("conf/s", 0700), 0);
+    write_file("conf/s/map.yaml", "resolved: 1\n");
+    write_file("conf/keep.yaml", "database: keep.db\nstatus_map: s/map.yaml\n"
+                                 "report: {signature: s/signature.html, templates: s}\ndirectories: {logs: ../logs}\n");
     g_autoptr(Config) config = config_load(&options, NULL);
     assert_string_equal(config->database, "conf/keep.db");
-    assert_string_equal(config->status_map, "/etc/map.yaml");
+    assert_string_equal(config->status_map, "conf/s/map.yaml");
+    assert_int_equal(config_status_priority(config->statuses, "resolved", NULL), 1);
     assert_string_equal(config->report.signature, "conf/s/signature.html");
+    assert_string_equal(config->report.templates, "conf/s");
     assert_string_equal(config->directories.logs, "conf/../logs");
     g_setenv("M365KEEP_DB", "variable.db", TRUE);
     g_setenv("MAIL_SIGNATURE", "variable.html", TRUE);
@@ -435,6 +444,14 @@ static void a_wrong_value_of_the_file_is_told_with_path_line_and_what_was_expect
         {"smtp: {user: ' desk'}\n", "smtp.user", "without blanks around it"},
         {"report: {subject: '{custmer}'}\n", "report.subject", "{customer}, {from} and {to}"},
         {"report: {signature: '<p>TOPSECRET'}\n", "report.signature", "path of a file"},
+        {"report:\n  templates: nowhere\n",
+         "report.templates (from m365keep.yaml, line 2) names no folder that is there", "relative to the folder"},
+        {"report: {templates: m365keep.yaml}\n", "report.templates", "no folder"},
+        {"report: {templates: ''}\n", "report.templates", "is empty"},
+        {"\nstatus_map: none.yaml\n",
+         "status_map (from m365keep.yaml, line 2): cannot read the status map none.yaml: No such file", ""},
+        {"status_map: m365keep.yaml\n",
+         "status_map (from m365keep.yaml, line 1): m365keep.yaml, line 1: the priority of", "from 0 (the worst) to 10"},
         {"report: {days_from: 1, days_to: 2}\n", "report.days_from", "cannot be the smaller number"},
         {"report: {days_to: 2}\n", "report.days_to", "cannot be the smaller number"},
         {"schedule: {collect: 15}\n", "schedule.collect", "must be an interval (30s, 15m, 1h, 1d"},
@@ -486,6 +503,14 @@ static void a_wrong_customer_is_told_with_path_line_and_what_was_expected(void *
         {"customers:\n  - {name: a, variable: A, mail_cc: [x]}\n", "customers[0].mail_cc[0]", "no mail address"},
         {"customers:\n  - {name: Żółw, variable: A}\n  - {name: żółw, variable: B}\n",
          "customers[1].name (from m365keep.yaml, line 3) is also the name of customers[0] (m365keep.yaml, line 2)", ""},
+        {"smtp: {customer: Contso}\ncustomers:\n  - {name: contoso, variable: A}\n  - {name: fabrikam, variable: B}\n",
+         "smtp.customer (from m365keep.yaml, line 1) names no customer: it must be one of contoso, fabrikam; did you "
+         "mean "
+         "\"contoso\"?",
+         ""},
+        {"smtp: {customer: ''}\n"
+         "customers:\n  - {name: contoso, variable: A}\n",
+         "smtp.customer", "must be one of contoso"},
         {"customers:\n  - {name: a, variable: A}\n  - {name: b, variable: A}\n",
          "customers[1].variable (from m365keep.yaml, line 3) holds the same tenant as that of customers[0]", "line 2"},
     };
@@ -493,6 +518,37 @@ static void a_wrong_customer_is_told_with_path_line_and_what_was_expected(void *
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         check_refusal(rows[i][0], rows[i][1], rows[i][2]);
+}
+
+static void a_sender_that_nobody_asks_for_is_warned_of(void **state)
+{
+    static const char idle[] = "smtp: {customer: contoso}\ncustomers:\n  - {name: contoso, variable: A}\n";
+    static const char used[] =
+        "smtp: {customer: contoso, transport: graph}\ncustomers:\n  - {name: contoso, variable: A}\n";
+
+    (void)state;
+    g_autofree char *told = load_and_listen(idle), *nothing = load_and_listen(used);
+    assert_non_null(strstr(told, "level=warn"));
+    assert_non_null(strstr(told, "key=smtp.customer"));
+    assert_string_equal(nothing, "");
+}
+
+/* Who they are the environment need not say where only the database is read. */
+static void a_sender_is_compared_with_the_customers_that_are_known(void **state)
+{
+    const struct config_options reading = {.need_customers = false};
+    g_autoptr(GError) error = NULL;
+
+    (void)state;
+    write_file("m365keep.yaml", "smtp: {customer: contoso}\n");
+    g_autoptr(Config) unknown = config_load(&reading, NULL);
+    assert_true(unknown != NULL && unknown->smtp.customer == NULL);
+    g_setenv("GRAPH_TENANT_ID", TENANT, TRUE);
+    assert_null(config_load(&reading, &error));
+    assert_non_null(strstr(error->message, "must be one of default"));
+    g_setenv("M365KEEP_CUSTOMER", "Contoso", TRUE);
+    g_autoptr(Config) known = config_load(&reading, NULL);
+    assert_string_equal(known->smtp.customer, "Contoso");
 }
 
 static void a_wrong_variable_is_told_with_its_name(void **state)
@@ -842,6 +898,8 @@ int main(void)
         TEST(what_is_served_comes_from_the_environment),
         TEST(a_wrong_value_of_the_file_is_told_with_path_line_and_what_was_expected),
         TEST(a_wrong_customer_is_told_with_path_line_and_what_was_expected),
+        TEST(a_sender_that_nobody_asks_for_is_warned_of),
+        TEST(a_sender_is_compared_with_the_customers_that_are_known),
         TEST(a_wrong_variable_is_told_with_its_name),
         TEST(a_secret_may_hold_semicolons_and_blanks_stand_around_the_ids),
         TEST(a_variable_of_the_wrong_shape_is_refused_without_being_shown),

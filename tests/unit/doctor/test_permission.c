@@ -112,7 +112,8 @@ static void sending_mail_is_needed_for_mail_by_graph_and_too_much_otherwise(void
     static const char *const sources[] = {"health:overviews", "health:messages", NULL};
 
     (void)state;
-    assert_told(judge(with, true, sources), "ok: All permissions that the configured sources need are granted.");
+    assert_told(judge(with, true, sources),
+                "ok: All permissions that the configured sources need, and Mail.Send, are granted.");
     assert_told(judge(with + 1, true, sources), "fail: Not granted: Mail.Send (for mail).");
     assert_told(
         judge(with, false, sources),

@@ -45,6 +45,16 @@ static const char rows_of_2[] =
     "UPDATE collection SET newest = '2026-11-25T12:00:00.0000000Z', last_run_at = 5, last_success_at = 4, "
     "last_error_at = 5, last_error = '403' WHERE source = 'sign-ins';";
 
+/* What only a program of version 3 left behind. */
+static const char rows_of_3[] =
+    "INSERT INTO service_overview (customer_id, id, service, status, content_hash, first_seen, first_seq, seq, raw) "
+    "VALUES (1, 'Exchange', 'Exchange Online', 'serviceOperational', x'44136fa355b3678a1146ad16f7e8649e', 1, 5, 5, "
+    "'{}');"
+    "INSERT INTO health_scan VALUES (1, 100, 1, NULL), (1, 400, 0, '503'), (1, 700, 1, NULL);"
+    "INSERT INTO service_state (customer_id, service, status, first_seen, last_seen, samples, first_seq, seq) VALUES "
+    "(1, 'Exchange', 'serviceOperational', 100, 700, 2, 6, 6);"
+    "UPDATE counter SET value = 6; UPDATE collection SET last_status = 'partial';";
+
 static char *rows_kept(const struct fixture *fixture)
 {
     return rows_in(fixture->path,
@@ -81,7 +91,7 @@ static void a_database_of_version_1_is_brought_up_to_date_and_keeps_what_it_hold
     assert_ok(fixture->store != NULL, error);
     g_autofree char *after = rows_kept(fixture);
     assert_string_equal(before, after);
-    assert_rows(fixture, "PRAGMA user_version", "3");
+    assert_rows(fixture, "PRAGMA user_version", "4");
     assert_rows(fixture, "SELECT (SELECT count(*) FROM user_listing), (SELECT count(*) FROM user_rounds)", "0|0");
     assert_ok(store_verify(fixture->store, &error), error);
     assert_int_equal(store_accounts_present(fixture->store, 1, &error), 1);
@@ -113,6 +123,55 @@ static void a_database_of_version_2_keeps_what_is_known_of_its_collections(void 
     assert_rows(fixture, "SELECT last_status FROM collections WHERE source = 'sign-ins'", "ok");
 }
 
+static void a_database_of_version_3_keeps_its_service_health_and_gets_an_outbox(void **state)
+{
+    static const char look[] =
+        "SELECT (SELECT group_concat(customer || service || status || first_seen || last_seen || samples) "
+        "FROM service_states), (SELECT group_concat(at || ok || coalesce(error, '')) FROM health_scans), "
+        "(SELECT status FROM service_overviews), (SELECT group_concat(source || last_status) FROM collections)";
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *rows = g_strconcat(rows_of_1, rows_of_2, rows_of_3, NULL);
+    write_version(fixture->path, 3, rows);
+    insert_key(fixture);
+    g_autofree char *kept = rows_kept(fixture), *health = rows_in(fixture->path, look);
+    assert_non_null(strstr(health, "contosoExchangeserviceOperational1970-01-01T00:01:40Z"));
+
+    fixture->store = store_open(fixture->path, STORE_WRITE, &error);
+    assert_ok(fixture->store != NULL, error);
+    g_autofree char *after = rows_kept(fixture);
+    assert_string_equal(kept, after);
+    assert_rows(fixture, look, health);
+    assert_rows(fixture, "PRAGMA user_version", "4");
+    assert_rows(fixture, "SELECT (SELECT count(*) FROM mail_outbox), (SELECT count(*) FROM mail_recipients)", "0|0");
+    g_autoptr(StoreMail) mail = store_mail_new();
+    mail->customer_id = 1;
+    mail->kind = g_strdup("report");
+    mail->subject = g_strdup("Service health");
+    mail->sender = g_strdup("desk@example.org");
+    mail->message_id = g_strdup("1@example.org");
+    mail->message = g_bytes_new("Subject: x\r\n", 12);
+    mail->created_at = AT;
+    store_mail_add_recipient(mail, "ada@x");
+    bool kept_mail = store_mail_insert(fixture->store, mail, false, &error);
+    assert_ok(kept_mail, error);
+    assert_rows(fixture, "SELECT customer, state FROM mail_outbox", "contoso|queued");
+}
+
+static void a_migration_that_fails_at_the_mails_leaves_version_3_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    GError *error = NULL;
+    g_autofree char *spoiled = g_strconcat(rows_of_1, rows_of_2, rows_of_3, "CREATE TABLE mail_recipient (x);", NULL);
+    write_version(fixture->path, 3, spoiled);
+    struct store *store = store_open(fixture->path, STORE_WRITE, &error);
+    store_close(store);
+    assert_refused(store != NULL, &error, STORE_ERROR_FAILED, "0004_mail.sql");
+    assert_rows(fixture, "PRAGMA user_version", "3");
+    assert_rows(fixture, "SELECT count(*) FROM sqlite_master WHERE name IN ('mail', 'mail_due', 'mail_outbox')", "3");
+    assert_rows(fixture, "SELECT count(*) FROM service_states", "1");
+}
+
 static void a_migration_that_fails_at_the_collections_leaves_version_2_whole(void **state)
 {
     struct fixture *fixture = *state;
@@ -135,7 +194,7 @@ static void a_reader_leaves_an_old_database_as_it_is_and_says_who_brings_it_up_t
     write_version(fixture->path, 1, rows_of_1);
     struct store *store = store_open(fixture->path, STORE_READ, &error);
     store_close(store);
-    assert_refused(store != NULL, &error, STORE_ERROR_OLDER, "schema 1, this program needs 3");
+    assert_refused(store != NULL, &error, STORE_ERROR_OLDER, "schema 1, this program needs 4");
     assert_rows(fixture, "PRAGMA user_version", "1");
 }
 
@@ -183,6 +242,10 @@ int main(void)
                                         setup_folder, teardown_verified),
         cmocka_unit_test_setup_teardown(a_database_of_version_2_keeps_what_is_known_of_its_collections, setup_folder,
                                         teardown_verified),
+        cmocka_unit_test_setup_teardown(a_database_of_version_3_keeps_its_service_health_and_gets_an_outbox,
+                                        setup_folder, teardown_verified),
+        cmocka_unit_test_setup_teardown(a_migration_that_fails_at_the_mails_leaves_version_3_whole, setup_folder,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_migration_that_fails_at_the_collections_leaves_version_2_whole, setup_folder,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_reader_leaves_an_old_database_as_it_is_and_says_who_brings_it_up_to_date,

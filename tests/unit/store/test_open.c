@@ -86,7 +86,7 @@ static void an_empty_file_becomes_a_database_when_one_may_be_made(void **state)
     assert_rows(fixture, "PRAGMA page_size", "16384");
     assert_rows(fixture, "PRAGMA auto_vacuum", "2");
     assert_rows(fixture, "PRAGMA journal_mode", "wal");
-    assert_rows(fixture, "PRAGMA user_version", "3");
+    assert_rows(fixture, "PRAGMA user_version", "4");
 }
 
 static void opening_again_changes_nothing(void **state)
@@ -253,7 +253,7 @@ static void a_newer_database_is_refused(void **state)
     struct fixture *fixture = *state;
     make(fixture);
     execute(fixture, "PRAGMA user_version = 99");
-    refuse(fixture, "cwr", STORE_ERROR_NEWER, "schema 99, this program knows 3");
+    refuse(fixture, "cwr", STORE_ERROR_NEWER, "schema 99, this program knows 4");
 }
 
 static void an_older_database_is_not_read_but_said_to_be_older(void **state)
@@ -398,6 +398,26 @@ static void scans_keep_off_scans_and_not_a_collector(void **state)
     assert_refused(second != NULL, &error, STORE_ERROR_BUSY, "keep.db.health.lock");
 }
 
+static void who_sends_mail_keeps_off_who_sends_mail_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    GError *error = NULL;
+    g_autoptr(StoreLock) collect = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
+    g_autoptr(StoreLock) health = store_lock_take(fixture->path, STORE_LOCK_HEALTH, &error);
+    g_autoptr(StoreLock) mail = store_lock_take(fixture->path, STORE_LOCK_MAIL, &error);
+    assert_ok(collect && health && mail, error);
+    g_autofree char *who = g_strdup_printf("process %ld is already sending the mails of this database (it holds %s",
+                                           (long)getpid(), fixture->folder);
+    struct store_lock *second = store_lock_take(fixture->path, STORE_LOCK_MAIL, &error);
+    assert_refused(second != NULL, &error, STORE_ERROR_BUSY, who);
+    second = store_lock_take(fixture->path, STORE_LOCK_MAIL, &error);
+    assert_refused(second != NULL, &error, STORE_ERROR_BUSY, "keep.db.mail.lock");
+    g_autofree char *holder = store_lock_holder(fixture->path, STORE_LOCK_MAIL);
+    assert_non_null(holder);
+    g_clear_pointer(&mail, store_lock_release);
+    assert_null(store_lock_holder(fixture->path, STORE_LOCK_MAIL));
+}
+
 static void quirk_119_the_lock_ends_with_its_process(void **state)
 {
     struct fixture *fixture = *state;
@@ -476,6 +496,7 @@ int main(void)
         IN_FOLDER(reading_from_a_folder_without_room_for_shm_says_why_it_fails),
         IN_FOLDER(quirk_119_a_second_collector_is_told_who_holds_the_lock),
         IN_FOLDER(scans_keep_off_scans_and_not_a_collector),
+        IN_FOLDER(who_sends_mail_keeps_off_who_sends_mail_alone),
         IN_FOLDER(quirk_119_the_lock_ends_with_its_process),
         IN_FOLDER(two_names_of_one_database_share_the_lock),
         IN_FOLDER(a_lock_in_a_missing_folder_is_refused),

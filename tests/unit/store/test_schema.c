@@ -125,7 +125,7 @@ static void the_views_have_the_promised_columns(void **state)
         {"user_changes", "customer,id,field,old_value,new_value,seen_at"},
         {"user_rounds", "customer,part,kind,complete,records,unreadable,started_at,completed_at,saved_at"},
         {"service_states", "customer,tenant_id,service,status,first_seen,last_seen,samples"},
-        {"health_scans", "customer,tenant_id,at,ok,error"},
+        {"health_scans", "customer,tenant_id,at,ok,error,at_s"},
         {"service_overviews", "overview_id,customer,tenant_id,id,service,status,raw,first_seen,changed_at"},
         {"overview_versions", "overview_id,seq,stored_at,replaced_at,raw,content_hash"},
         {"service_issues", "issue_id,customer,tenant_id,id,service,title,classification,status,is_resolved,start,end,"
@@ -138,6 +138,9 @@ static void the_views_have_the_promised_columns(void **state)
         {"coverage", "customer,source,part,from,to,state,read_at,reads,records,late_records"},
         {"collections", "customer,tenant_id,source,records,newest,last_run_at,last_success_at,last_error_at,last_error,"
                         "last_status"},
+        {"mail_outbox", "mail_id,customer,tenant_id,kind,from,to,resend,subject,sender,message_id,state,attempts,"
+                        "created_at,begun_at,next_attempt_at,sent_at,answer,recipients,message_bytes"},
+        {"mail_recipients", "mail_id,customer,tenant_id,address,state,code,answer"},
     };
     struct fixture *fixture = *state;
     for (size_t i = 0; i < G_N_ELEMENTS(promises); i++) {
@@ -151,7 +154,7 @@ static void the_file_tells_what_it_is(void **state)
 {
     struct fixture *fixture = *state;
     assert_rows(fixture, "PRAGMA application_id", "1295201845");
-    assert_rows(fixture, "PRAGMA user_version", "3");
+    assert_rows(fixture, "PRAGMA user_version", "4");
     assert_rows(fixture, "PRAGMA page_size", "16384");
     assert_rows(fixture, "PRAGMA auto_vacuum", "2");
     assert_rows(fixture, "PRAGMA journal_mode", "wal");
@@ -207,6 +210,15 @@ static void questions_from_the_shell_use_their_index(void **state)
                 "USING INDEX service_issue_modified");
     assert_plan(fixture, "SELECT * FROM service_messages ORDER BY last_modified DESC LIMIT 5",
                 "USING INDEX service_message_modified");
+    assert_plan(fixture, "SELECT * FROM service_issues WHERE customer = 'contoso'",
+                "sqlite_autoindex_service_issue_1 (customer_id=?)");
+    assert_plan(fixture, "SELECT * FROM service_messages WHERE tenant_id = 'x'",
+                "sqlite_autoindex_service_message_1 (customer_id=?)");
+    assert_plan(fixture, "SELECT * FROM health_scans WHERE customer = 'contoso'", "PRIMARY KEY (customer_id=?)");
+    assert_plan(fixture, "SELECT * FROM health_scans WHERE tenant_id = 'x' AND at_s > 5 AND at_s < 9",
+                "PRIMARY KEY (customer_id=? AND at>? AND at<?)");
+    assert_plan(fixture, "SELECT * FROM service_states WHERE tenant_id = 'x' AND service = 'Exchange'",
+                "sqlite_autoindex_service_state_1 (customer_id=? AND service=?)");
     assert_plan(fixture, "SELECT * FROM users WHERE user_principal_name = 'ADA@example.org'", "USING INDEX user_name");
 }
 
@@ -273,6 +285,16 @@ static void the_hot_statements_neither_sort_nor_scan(void **state)
         {STATEMENT_SEARCH_MESSAGES_ALL, "SCAN service_message USING COVERING INDEX service_message_modified"},
         {STATEMENT_SEARCH_MESSAGES_ROW, "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_VERIFY_SEQ, "SCAN event USING COVERING INDEX event_seq"},
+        {STATEMENT_REPORT_STATES, "SEARCH s USING INDEX sqlite_autoindex_service_state_1 (customer_id=?)"},
+        {STATEMENT_REPORT_STATES, "sqlite_autoindex_service_state_1 (customer_id=? AND service=? AND first_seen>?)"},
+        {STATEMENT_REPORT_SCANS, "SEARCH health_scan USING PRIMARY KEY (customer_id=? AND at>? AND at<?)"},
+        {STATEMENT_MAIL_LIVE, "SEARCH mail USING INDEX mail_once (<expr>=? AND kind=? AND from_s=? AND to_s=?)"},
+        {STATEMENT_MAIL_LATEST, "USING COVERING INDEX mail_window (customer_id=? AND kind=? AND from_s=? AND to_s=?)"},
+        {STATEMENT_MAIL_READ, "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"},
+        {STATEMENT_MAIL_RECIPIENTS, "SEARCH mail_recipient USING PRIMARY KEY (mail_id=?)"},
+        {STATEMENT_MAIL_RECIPIENT_UPDATE, "sqlite_autoindex_mail_recipient_2 (mail_id=? AND address=?)"},
+        {STATEMENT_MAIL_NOTE, "SEARCH mail USING INTEGER PRIMARY KEY (rowid=?)"},
+        {STATEMENT_MAIL_RECOVER, "USING INDEX mail_open (state=?)"},
     };
     struct fixture *fixture = *state;
     for (size_t i = 0; i < G_N_ELEMENTS(hot); i++)

@@ -253,6 +253,137 @@ static bool search_health(struct fixture *fixture, GString *told, GError **error
            store_search_health(fixture->store, &messages, tell_row, told, error);
 }
 
+/* --- steps: mails --------------------------------------------------------------------------------------------------
+ */
+
+/* A mail of contoso's, not stored yet. Returned: store_mail_free. */
+static struct store_mail *mail_of(const struct fixture *fixture, int64_t from)
+{
+    struct store_mail *mail = store_mail_new();
+    mail->customer_id = fixture->customer;
+    mail->kind = g_strdup("report");
+    mail->from_s = from;
+    mail->to_s = from + 86400;
+    mail->subject = g_strdup("Service health");
+    mail->sender = g_strdup("desk@example.org");
+    mail->message_id = g_strdup("1@example.org");
+    mail->message = g_bytes_new("Subject: x\r\n", 12);
+    mail->created_at = AT;
+    store_mail_add_recipient(mail, "ada@x");
+    store_mail_add_recipient(mail, "bob@x");
+    return mail;
+}
+
+static void tell_mail(GString *told, const struct store_mail *mail)
+{
+    g_string_append_printf(told, "%" G_GINT64_FORMAT " %s %s %s %zu", mail->mail_id, mail->customer, mail->subject,
+                           store_mail_state_name(mail->state), g_bytes_get_size(mail->message));
+    for (guint i = 0; i < mail->recipients->len; i++) {
+        const struct store_mail_recipient *recipient = mail->recipients->pdata[i];
+        g_string_append_printf(told, " %s %s %s", recipient->address, store_mail_state_name(recipient->state),
+                               recipient->answer ? recipient->answer : "-");
+    }
+    g_string_append_c(told, '\n');
+}
+
+static bool keep_mail(struct fixture *fixture, GString *told, GError **error)
+{
+    g_autoptr(StoreMail) mail = mail_of(fixture, AT);
+    bool kept = store_mail_insert(fixture->store, mail, false, error);
+    g_string_append(told, "kept");
+    return kept;
+}
+
+static struct store_mail *find_mail(struct fixture *fixture, int64_t from, GError **error)
+{
+    return store_mail_find(fixture->store, fixture->customer, "report", from, from + 86400, error);
+}
+
+/* Begins the first mail. */
+static bool begin_mail(struct fixture *fixture, GString *told, GError **error)
+{
+    g_autoptr(StoreMail) mail = find_mail(fixture, AT, error);
+    g_string_append(told, "begun");
+    return mail && store_mail_begin(fixture->store, mail, AT + 1, error);
+}
+
+static bool recover_mails(struct fixture *fixture, GString *told, GError **error)
+{
+    int64_t n = store_mail_recover(fixture->store, error);
+    g_string_append_printf(told, "%" G_GINT64_FORMAT, n);
+    return n >= 0;
+}
+
+static bool note_mail(struct fixture *fixture, GString *told, GError **error)
+{
+    g_autoptr(StoreMail) mail = find_mail(fixture, AT, error);
+    if (!mail)
+        return false;
+    for (guint i = 0; i < mail->recipients->len; i++) {
+        struct store_mail_recipient *recipient = mail->recipients->pdata[i];
+        recipient->state = i ? STORE_MAIL_QUEUED : STORE_MAIL_SENT;
+        recipient->code = 250;
+        g_free(recipient->answer);
+        recipient->answer = g_strdup("ok");
+    }
+    mail->state = STORE_MAIL_QUEUED;
+    mail->next_attempt_at = AT + 60;
+    g_free(mail->answer);
+    mail->answer = g_strdup("later");
+    g_string_append(told, "noted");
+    return store_mail_note(fixture->store, mail, error);
+}
+
+static bool look_into_the_outbox(struct fixture *fixture, GString *told, GError **error)
+{
+    GError *cause = NULL;
+    g_autoptr(StoreMail) none = find_mail(fixture, AT + 5, &cause);
+    g_autoptr(GPtrArray) due = cause ? NULL : store_mail_due(fixture->store, fixture->customer, AT + 60, &cause);
+    for (guint i = 0; due && i < due->len; i++)
+        tell_mail(told, due->pdata[i]);
+    if (cause)
+        g_propagate_error(error, cause);
+    return due && !none;
+}
+
+/* --- steps: reports ------------------------------------------------------------------------------------------------
+ */
+
+static bool read_report(struct fixture *fixture, GString *told, GError **error)
+{
+    const struct store_report_query query = {"contoso", NULL, AT - 60, AT + 60, AT - 86400, AT + 86400};
+    g_autoptr(StoreReport) report = store_report_read(fixture->store, &query, error);
+    if (report)
+        g_string_append_printf(told, "%d %u %u %u %u %u", report->known, report->services->len, report->states->len,
+                               report->scans->len, report->issues->len, report->messages->len);
+    return report != NULL;
+}
+
+static bool ask_figures(struct fixture *fixture, GString *told, GError **error)
+{
+    static const char *const statuses[] = {"serviceoperational", NULL};
+    static const int priorities[] = {10};
+    struct store_figure_query query = {.customer = "contoso",
+                                       .service = "Exchange",
+                                       .from = AT - 60,
+                                       .to = AT + 60,
+                                       .max_gap_s = MAX_GAP_S,
+                                       .statuses = statuses,
+                                       .priorities = priorities};
+    for (; query.figure < STORE_FIGURES; query.figure++) {
+        g_autoptr(GPtrArray) rows = store_figure_rows(fixture->store, &query, error);
+        g_autofree char *sql = rows ? store_figure_sql(fixture->store, &query, error) : NULL;
+        if (!sql)
+            return false;
+        for (guint i = 0; i < rows->len; i++) {
+            g_autofree char *row = g_strjoinv("|", rows->pdata[i]);
+            g_string_append_printf(told, "%s\n", row);
+        }
+        g_string_append(told, sql);
+    }
+    return true;
+}
+
 /* --- steps: where reading stands ---------------------------------------------------------------------------------- */
 
 static bool save_round(struct fixture *fixture, GString *told, GError **error)
@@ -413,6 +544,8 @@ static const struct scenario scenarios[] = {
     {.name = "where reading stands",
      .steps = {rename_customer, save_round, read_round, read_cursor, mark_open, mark_lost, settle, read_coverage,
                note_failure}},
+    {.name = "mails", .steps = {keep_mail, begin_mail, recover_mails, note_mail, look_into_the_outbox}},
+    {.name = "reports", .steps = {read_report, ask_figures}},
     {.name = "looking", .steps = {search_words, search_all, count_events, search_users, look_how_it_stands}},
     {.name = "verifying", .steps = {verify, quick_check}},
 };

@@ -8,6 +8,30 @@ static void tell_twice(struct fixture *fixture, enum store_health_kind kind, con
     tell_one(fixture, kind, AT + 1, id, "{\"v\":2}");
 }
 
+/* Two mails: one that was sent for one recipient of two, and one that waits. */
+static bool keep_mails(struct fixture *fixture)
+{
+    bool kept = true;
+    for (int i = 0; i < 2; i++) {
+        g_autoptr(StoreMail) mail = store_mail_new();
+        mail->kind = g_strdup("report");
+        mail->subject = g_strdup("Service health");
+        mail->sender = g_strdup("desk@example.org");
+        mail->message_id = g_strdup_printf("%d@example.org", i);
+        mail->message = g_bytes_new("Subject: x\r\n", 12);
+        mail->created_at = AT;
+        store_mail_add_recipient(mail, "ada@x");
+        store_mail_add_recipient(mail, "bob@x");
+        kept = kept && store_mail_insert(fixture->store, mail, false, NULL);
+        mail->state = i ? STORE_MAIL_QUEUED : STORE_MAIL_SENT;
+        mail->sent_at = i ? 0 : AT + 1;
+        ((struct store_mail_recipient *)mail->recipients->pdata[0])->state = mail->state;
+        ((struct store_mail_recipient *)mail->recipients->pdata[1])->state = STORE_MAIL_FAILED;
+        kept = kept && store_mail_note(fixture->store, mail, NULL);
+    }
+    return kept;
+}
+
 static int setup_filled(void **state)
 {
     if (setup_store(state) != 0)
@@ -25,7 +49,7 @@ static int setup_filled(void **state)
     scan_at(fixture, AT + 300, "Exchange=ok");
     scan_at(fixture, AT + 600, "Exchange=bad");
     fail_at(fixture, AT + 900);
-    return 0;
+    return keep_mails(fixture) ? 0 : -1;
 }
 
 static void a_sound_database_passes(void **state)
@@ -111,7 +135,17 @@ static void each_damage_is_found_and_named(void **state)
         {"INSERT INTO health_scan VALUES (1, 1795680100, 1, NULL)", "a state of Exchange lacks good scans"},
         {"INSERT INTO health_scan VALUES (1, 1795680100, 0, 'x'); ", NULL},
         {"DELETE FROM health_scan WHERE at = 1795680000; ", NULL}, /* too old to be kept */
-        {"DROP INDEX event_seq; ", NULL},                          /* no fault of the data */
+        {"DELETE FROM mail_recipient WHERE mail_id = 1", "the mail 1 is for nobody"},
+        {"DELETE FROM mail WHERE mail_id = 1", "of mail_recipient points to a row of mail"},
+        {"UPDATE mail SET customer_id = 9", "of mail points to a row of customer"},
+        {"UPDATE mail SET message = x'00' WHERE mail_id = 1", "the message of mail 1 does not match its hash"},
+        {"UPDATE mail SET content_hash = x'00' WHERE mail_id = 2", "the message of mail 2 does not match its hash"},
+        {"UPDATE mail SET sent_at = NULL WHERE mail_id = 1", "the mail 1 is said to be sent, but for nobody"},
+        {"UPDATE mail_recipient SET state = 'unknown' WHERE mail_id = 1", "the mail 1 is said to be sent, but for"},
+        {"UPDATE mail SET next_attempt_at = NULL WHERE state = 'queued'", "the mail 2 waits without an end"},
+        {"UPDATE mail_recipient SET state = 'failed' WHERE mail_id = 2", "the mail 2 waits without an end"},
+        {"UPDATE mail SET state = 'unknown'; ", NULL},
+        {"DROP INDEX event_seq; ", NULL}, /* no fault of the data */
     };
     struct fixture *fixture = *state;
     store_close(fixture->store);

@@ -1,6 +1,6 @@
 /* progress - lines that are redrawn in place on a terminal while work goes on; nothing anywhere else. */
-#ifndef M365KEEP_COLLECT_PROGRESS_H
-#define M365KEEP_COLLECT_PROGRESS_H
+#ifndef M365KEEP_PROGRESS_H
+#define M365KEEP_PROGRESS_H
 
 #include <glib.h>
 #include <stdbool.h>

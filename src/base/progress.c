@@ -1,10 +1,11 @@
-#include "collect/progress.h"
+#include "base/progress.h"
 
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/base.h"
+#include "base/log.h"
+#include "base/text.h"
 
 enum { REDRAW_US = 200000, LINES_MAX = 12 };
 
