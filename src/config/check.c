@@ -112,11 +112,14 @@ static bool is_bare_address(const char *text, size_t length)
 
 const char *check_address(const char *value)
 {
-    const char *open = strrchr(value, '<');
+    const char *open = strrchr(value, '<'), *at = strrchr(value, '@');
     size_t length = strlen(value);
 
     if (has_outer_blanks(value) || has_control(value) || !g_utf8_validate(value, -1, NULL))
         return "must be an address without blanks around it and without control characters";
+    for (const char *p = open != NULL ? open : value; at != NULL && p < at; p++)
+        if ((unsigned char)*p >= 0x80)
+            return "has letters beyond ASCII before the @, which need SMTPUTF8; the mail library does not speak it";
     if (open == NULL ? is_bare_address(value, length)
                      : value[length - 1] == '>' && is_bare_address(open + 1, length - (size_t)(open - value) - 2))
         return NULL;

@@ -291,23 +291,6 @@ static bool read_smtp(const struct settings *settings, bool need_secrets, struct
     return read_secret(settings, "SMTP_PASSWORD", check_client_secret, &config->smtp.password, error);
 }
 
-static bool read_templates(const struct settings *settings, const struct yaml_report *report, struct config *config,
-                           GError **error)
-{
-    struct setting setting = SETTING(NULL, report, templates);
-
-    if (!settings_path(settings, setting, check_line, &config->report.templates, error))
-        return false;
-    if (config->report.templates == NULL || g_file_test(config->report.templates, G_FILE_TEST_IS_DIR))
-        return true;
-    g_auto(Found) found = {0};
-    settings_find(settings, setting, &found);
-    return accept_found(&found,
-                        "names no folder that is there: make it, with templates in it that replace the built-in ones "
-                        "(a path is relative to the folder that this file is in), or take it out",
-                        error);
-}
-
 static bool read_report(const struct settings *settings, struct config *config, GError **error)
 {
     const struct yaml_report *report = BLOCK(settings, report);
@@ -317,7 +300,7 @@ static bool read_report(const struct settings *settings, struct config *config, 
                        "Service health of {customer}, {from} to {to}", &config->report.subject, error) ||
         !settings_path(settings, SETTING("MAIL_SIGNATURE", report, signature), check_signature,
                        &config->report.signature, error) ||
-        !read_templates(settings, report, config, error) ||
+        !settings_path(settings, SETTING(NULL, report, templates), check_line, &config->report.templates, error) ||
         !read_int(settings, from, 0, DAYS_MAX, 1, &config->report.days_from, error) ||
         !read_int(settings, SETTING("DB_DAYS_PREV_TO", report, days_to), 0, DAYS_MAX, 1, &config->report.days_to,
                   error))

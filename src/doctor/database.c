@@ -108,7 +108,9 @@ static void say_holders(struct database_check *check)
     static const struct {
         enum store_lock_kind kind;
         const char *doing;
-    } locks[] = {{STORE_LOCK_COLLECT, "collecting into it"}, {STORE_LOCK_HEALTH, "scanning service health into it"}};
+    } locks[] = {{STORE_LOCK_COLLECT, "collecting into it"},
+                 {STORE_LOCK_HEALTH, "scanning service health into it"},
+                 {STORE_LOCK_MAIL, "sending its mails"}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(locks); i++) {
         g_autofree char *holder = store_lock_holder(check->path, locks[i].kind);

@@ -1,6 +1,7 @@
 #include "report/chart_canvas.h"
 
 #include <pango/pangocairo.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "report/png.h"
@@ -30,6 +31,7 @@ static const struct {
 enum { LINE_HEIGHT = CHART_PX(34), LINE_BASELINE = CHART_PX(23), LINE_PAD = CHART_PX(3) };
 
 struct canvas {
+    guint8 *pixels; /* of `surface`, owned */
     cairo_surface_t *surface, *line, *hatch;
     cairo_t *cairo, *line_cairo;
     PangoContext *context;
@@ -110,12 +112,14 @@ static PangoFontDescription *font_new(enum canvas_style style)
 struct canvas *canvas_new(int height)
 {
     struct canvas *canvas = g_new0(struct canvas, 1);
+    size_t bytes = (size_t)WIDTH * sizeof(guint32) * (size_t)height;
 
-    canvas->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH, height);
+    canvas->pixels = g_malloc(bytes);
+    memset(canvas->pixels, 0xff, bytes); /* white */
+    canvas->surface = cairo_image_surface_create_for_data(canvas->pixels, CAIRO_FORMAT_RGB24, WIDTH, height,
+                                                          WIDTH * (int)sizeof(guint32));
     canvas->cairo = cairo_create(canvas->surface);
     cairo_set_antialias(canvas->cairo, CAIRO_ANTIALIAS_NONE);
-    set_color(canvas->cairo, CHART_WHITE);
-    cairo_paint(canvas->cairo);
     canvas->line = cairo_image_surface_create(CAIRO_FORMAT_A8, WIDTH, LINE_HEIGHT);
     canvas->line_cairo = cairo_create(canvas->line);
     canvas->hatch = hatch_new();
@@ -143,6 +147,7 @@ void canvas_free(struct canvas *canvas)
     cairo_surface_destroy(canvas->line);
     cairo_destroy(canvas->cairo);
     cairo_surface_destroy(canvas->surface);
+    g_free(canvas->pixels);
     g_free(canvas);
 }
 

@@ -14,9 +14,8 @@
 /* CSS pixels as the PNG's. */
 #define CHART_PX(css) ((css)*REPORT_CHART_SCALE)
 
-/* 0xRRGGBB. With report_chart_colors and the greys of text: all there are. */
+/* 0xRRGGBB. With report_chart_colors and the greys of text: white, all there are. */
 enum {
-    CHART_WHITE = 0xffffff,
     CHART_NIGHT = 0xf0f3f9,
     CHART_GRID = 0xe1e5eb,
     CHART_LINE = 0x9da1a6,   /* axes and ticks */

@@ -588,7 +588,8 @@ void store_mail_add_recipient(struct store_mail *mail, const char *address);
  * refused (STORE_ERROR_BUSY) where a mail of the same customer, kind and window is queued, sending, sent or unknown. */
 bool store_mail_insert(struct store *store, struct store_mail *mail, bool again, GError **error);
 
-/* The latest mail of a customer, kind and window. NULL with *error NULL when there is none. Returned: store_mail_free.
+/* The latest mail of a customer, kind and window that did not fail, or else the latest one. NULL with *error NULL when
+ * there is none. Returned: store_mail_free.
  */
 struct store_mail *store_mail_find(struct store *store, int64_t customer_id, const char *kind, int64_t from_s,
                                    int64_t to_s, GError **error);

@@ -164,8 +164,6 @@ FAULTS = {
         "retention.max_size (from m365keep.yaml, line 1) must be a size: 20GiB",
     "smtp: {transport: graph, customer: contso}\ncustomers:\n  - {name: contoso, variable: ONE}\n":
         'smtp.customer (from m365keep.yaml, line 1) names no customer: it must be one of contoso; did you mean "contoso"?',
-    "report:\n  templates: none\n":
-        "report.templates (from m365keep.yaml, line 2) names no folder that is there",
     "status_map: none.yaml\n":
         "status_map (from m365keep.yaml, line 1): cannot read the status map none.yaml: No such file",
     "\nstatus_map: m365keep.yaml\n":

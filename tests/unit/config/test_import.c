@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -121,7 +120,6 @@ static void the_sample_loads_with_every_setting_in_force(void **state)
     g_autofree char *directory = g_dir_make_tmp("m365keep-sample-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(directory, "keep.yaml", NULL);
     g_autofree char *map = g_build_filename(directory, "status_map.yaml", NULL);
-    g_autofree char *templates = g_build_filename(directory, "templates", NULL);
     g_autoptr(GPtrArray) files = config_sample();
     g_autofree char *text = uncomment(find_file(files, "m365keep.yaml"));
     const struct config_options options = {.config_file = path, .env_file = "/dev/null"};
@@ -130,12 +128,11 @@ static void the_sample_loads_with_every_setting_in_force(void **state)
     (void)state;
     assert_true(g_file_set_contents(path, text, -1, NULL));
     assert_true(g_file_set_contents(map, "resolved: 10\n", -1, NULL)); /* examples of what there may be */
-    assert_int_equal(mkdir(templates, 0700), 0);
     g_autoptr(Config) config = config_load(&options, &error);
     if (config == NULL)
         fail_msg("%s", error->message);
     assert_int_equal(config->alerts->len, 1);
-    assert_true(unlink(path) == 0 && unlink(map) == 0 && rmdir(templates) == 0 && rmdir(directory) == 0);
+    assert_true(unlink(path) == 0 && unlink(map) == 0 && rmdir(directory) == 0);
 }
 
 /* --- taking over -------------------------------------------------------------------------------------------------- */
