@@ -244,17 +244,16 @@ static bool is_host(const char *host, size_t length)
 static bool is_sane(const char *link)
 {
     static const char *const schemes[] = {"http://", "https://"};
-    const char *host = NULL;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++)
-        if (g_ascii_strncasecmp(link, schemes[i], strlen(schemes[i])) == 0)
-            host = link + strlen(schemes[i]);
-    if (host)
-        return is_host(host, strcspn(host, "/?#"));
+    for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++) {
+        size_t length = strlen(schemes[i]);
+        if (g_ascii_strncasecmp(link, schemes[i], length) == 0)
+            return is_host(link + length, strcspn(link + length, "/?#"));
+    }
     if (g_ascii_strncasecmp(link, "mailto:", 7) != 0)
         return false;
-    host = strchr(link, '@');
-    return host && host > link + 7 && is_host(host + 1, strcspn(host + 1, "?"));
+    const char *at = strchr(link, '@');
+    return at && at > link + 7 && is_host(at + 1, strcspn(at + 1, "?"));
 }
 
 /* The address as it may be written, what is beyond ASCII percent-encoded; NULL when it is none that we let through.

@@ -89,7 +89,8 @@ static bool read_tag(struct reader *reader, struct tag *tag)
     close = strstr(inside, triple ? "}}}" : "}}");
     if (!close) {
         g_autofree char *words = tag_words(tag->begin, tag->begin + strlen(tag->begin));
-        return refuse(reader, tag->line, "the tag %s has no %s. Close it.", words, triple ? "}}}" : "}}");
+        refuse(reader, tag->line, "the tag %s has no %s. Close it.", words, triple ? "}}}" : "}}");
+        return false;
     }
     tag->end = close + (triple ? 3 : 2);
     if (*inside && strchr("{#^/&!>=<$*", *inside))
@@ -149,7 +150,8 @@ static bool has_line_alone(const struct reader *reader, const struct tag *tag, c
     if ((begin > reader->begin && begin[-1] != '\n') || (*end && *end != '\n' && strncmp(end, "\r\n", 2) != 0))
         return false;
     *from = begin;
-    *to = *end ? strchr(end, '\n') + 1 : end;
+    end += strcspn(end, "\n");
+    *to = *end ? end + 1 : end;
     return true;
 }
 

@@ -10,9 +10,9 @@
 enum template_escape { TEMPLATE_HTML, TEMPLATE_TEXT };
 
 enum {
-    TEMPLATE_DEPTH_MAX = 32,           /* sections in one another */
-    TEMPLATE_RESULT_MAX = 16 << 20,    /* bytes: a mail of that size goes nowhere */
-    TEMPLATE_STEPS_MAX = 10 * 1000000, /* texts and tags that are filled in, those of each round counted */
+    TEMPLATE_DEPTH_MAX = 32,        /* sections in one another */
+    TEMPLATE_RESULT_MAX = 16 << 20, /* bytes: a mail of that size goes nowhere */
+    TEMPLATE_STEPS_MAX = 1000000,   /* texts and tags that are filled in, those of each round counted */
 };
 
 /* Fills in `text`; `name` is for messages ("report.html.mustache"). {{x}} is escaped for HTML with TEMPLATE_HTML and as

@@ -221,7 +221,7 @@ static bool fill_words(struct report_words *words, const struct sources *sources
 struct report_words *report_words_new(const struct report_figures *figures, const GPtrArray *charts,
                                       const struct report_look *look, GError **error)
 {
-    g_autoptr(ReportWords) words = g_new0(struct report_words, 1);
+    struct report_words *words = g_new0(struct report_words, 1);
     struct sources sources = {0};
     bool fine = find_sources(&sources, look, error), fits = false;
 
@@ -232,7 +232,9 @@ struct report_words *report_words_new(const struct report_figures *figures, cons
         fits = fine && strlen(words->html) <= HTML_BYTES_MAX;
     }
     sources_clear(&sources);
-    return fine ? g_steal_pointer(&words) : NULL;
+    if (!fine)
+        g_clear_pointer(&words, report_words_free);
+    return words;
 }
 
 void report_words_free(struct report_words *words)

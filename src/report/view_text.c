@@ -134,7 +134,6 @@ static void measure(const GPtrArray *rows, size_t columns, size_t widths[COLUMNS
     size_t others = 0, first = FIRST_MIN;
 
     for (size_t column = 0; column < columns; column++) {
-        widths[column] = 0;
         for (guint i = 0; i < rows->len; i++)
             widths[column] = MAX(widths[column], text_width(((char **)g_ptr_array_index(rows, i))[column]));
         others += column > 0 ? widths[column] + BETWEEN : 0;
@@ -164,7 +163,7 @@ static void append_row(GString *out, char *const *row, size_t columns, const siz
 
 char *view_text_table(const GPtrArray *rows)
 {
-    size_t columns = g_strv_length(g_ptr_array_index(rows, 0)), widths[COLUMNS_MAX];
+    size_t columns = g_strv_length(g_ptr_array_index(rows, 0)), widths[COLUMNS_MAX] = {0};
     GString *out = g_string_new(NULL);
 
     g_assert(columns <= COLUMNS_MAX);

@@ -52,14 +52,14 @@ static struct tally count(const struct report_figures *figures)
 }
 
 /* How long it was what it was at worst. */
-static int64_t worst_s(const struct report_service *service)
+static int64_t worst_s(const struct report_figures *figures, const struct report_service *service)
 {
-    int64_t sum = 0;
+    int64_t sum = 0, end = view_end(figures);
 
     for (guint i = 0; i < service->stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
         if (stretch->impact == service->overall)
-            sum += stretch->to - stretch->from;
+            sum += MAX(0, MIN(stretch->to, end) - stretch->from);
     }
     return sum;
 }
@@ -98,11 +98,11 @@ static char *untroubled_words(const struct report_figures *figures, const struct
 static char *troubles_words(const struct report_figures *figures, const struct tally *tally)
 {
     const struct report_service *first = g_ptr_array_index(figures->services, 0);
-    g_autofree char *worst = report_duration(worst_s(first)), *other = NULL;
+    g_autofree char *worst = report_duration(worst_s(figures, first)), *other = NULL;
 
     if (tally->troubled == 2) {
         const struct report_service *second = g_ptr_array_index(figures->services, 1);
-        other = report_duration(worst_s(second));
+        other = report_duration(worst_s(figures, second));
         return g_strdup_printf("%s was %s for %s, %s was %s for %s", first->name, view_impact_verb(first->overall),
                                worst, second->name, view_impact_verb(second->overall), other);
     }

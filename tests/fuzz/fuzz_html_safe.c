@@ -8,13 +8,13 @@
 #include "../unit/report/safe_html.h"
 #include "report/html.h"
 
-/* The letters alone: blanks and marks of lists may stand elsewhere. */
+/* The letters alone: blanks may stand elsewhere, and items of lists have other numbers. */
 static char *letters(const char *text)
 {
     GString *out = g_string_new(NULL);
 
     for (const char *at = text; *at; at = g_utf8_next_char(at))
-        if (g_unichar_isalnum(g_utf8_get_char(at)))
+        if (g_unichar_isalpha(g_utf8_get_char(at)))
             g_string_append_unichar(out, g_utf8_get_char(at));
     return g_string_free(out, FALSE);
 }

@@ -98,7 +98,7 @@ static struct report_words *told(struct scene *scene, const char *name)
         scene_hang(scene);
     words = report_words_new(figures, scene->charts, &plain_look, &error);
     if (!words)
-        fail_msg("%s: %s", name, error->message);
+        g_error("%s: %s", name, error->message);
     check_html(words->html, scene->charts);
     check_lines(words->text);
     keep(words, scene->charts, name);
@@ -205,7 +205,8 @@ static void trouble_that_is_not_over_is_told_so(void **state)
     scene_paint(over, 2, 1380, 1440, "serviceInterruption", 1);
     last = &g_array_index(scene_at(over, 2)->stretches, struct report_stretch, 1);
     last->after = true;
-    scene_paint(going_on, 0, 600, 1440, "extendedRecovery", 4);
+    scene_paint(going_on, 0, 600, 720, "extendedRecovery", 4);
+    scene_paint(going_on, 0, 720, 1440, NULL, -1);
     going_on->fixture->figures.now = going_on->fixture->window->from + 720 * 60;
     g_array_index(scene_at(going_on, 0)->stretches, struct report_stretch, 1).after = true;
     for (guint i = 0; i < 4; i++)
@@ -215,7 +216,7 @@ static void trouble_that_is_not_over_is_told_so(void **state)
     check_says(one, "1 of 10 services had trouble; SharePoint Online was interrupted for 1 h. At the end, SharePoint "
                     "Online was still interrupted.");
     assert_non_null(strstr(one->text, "Service interruption (goes on)  23:00  24:00  1 h       4\n"));
-    check_says(now, "Exchange Online is still degraded.");
+    check_says(now, "Exchange Online was degraded for 2 h. Exchange Online is still degraded.");
     check_says(now, "The window is not over: this is what was known on 22 Nov 2026, 12:00.");
     assert_non_null(strstr(now->text, "Extended recovery (still so)  10:00  12:00  2 h       4\n"));
     check_says(all, "All 4 services had trouble; the worst, Exchange Online was degraded for 7 h 20 min. At the end, 4 "
