@@ -93,21 +93,31 @@ static char *untroubled_words(const struct report_figures *figures, const struct
     return g_strdup_printf("All %u services were operational%s.", tally->services, when);
 }
 
-/* "; Exchange Online was degraded for 1 h 25 min, Microsoft Teams recovering for 20 min"; of more than two, the worst.
- */
+/* "was degraded for 1 h 25 min"; what only scans far from any other saw has no duration. Returned: g_free. */
+static char *trouble_words(const struct report_figures *figures, const struct report_service *service)
+{
+    const char *verb = view_impact_verb(service->overall);
+    int64_t worst = worst_s(figures, service);
+    g_autofree char *duration = report_duration(worst);
+
+    return worst > 0 ? g_strdup_printf("was %s for %s", verb, duration)
+                     : g_strdup_printf("was seen %s, for an unknown time", verb);
+}
+
+/* "Exchange Online was degraded for 1 h 25 min, Microsoft Teams was recovering for 20 min"; of more than two, the
+ * worst. Returned: g_free. */
 static char *troubles_words(const struct report_figures *figures, const struct tally *tally)
 {
     const struct report_service *first = g_ptr_array_index(figures->services, 0);
-    g_autofree char *worst = report_duration(worst_s(figures, first)), *other = NULL;
+    g_autofree char *worst = trouble_words(figures, first), *other = NULL;
 
-    if (tally->troubled == 2) {
-        const struct report_service *second = g_ptr_array_index(figures->services, 1);
-        other = report_duration(worst_s(figures, second));
-        return g_strdup_printf("%s was %s for %s, %s was %s for %s", first->name, view_impact_verb(first->overall),
-                               worst, second->name, view_impact_verb(second->overall), other);
-    }
-    return g_strdup_printf("%s%s was %s for %s", tally->troubled > 2 ? "the worst, " : "", first->name,
-                           view_impact_verb(first->overall), worst);
+    if (tally->troubled == 1)
+        return g_strdup_printf("%s %s", first->name, worst);
+    if (tally->troubled > 2)
+        return g_strdup_printf("the worst, %s, %s", first->name, worst);
+    const struct report_service *second = g_ptr_array_index(figures->services, 1);
+    other = trouble_words(figures, second);
+    return g_strdup_printf("%s %s, %s %s", first->name, worst, second->name, other);
 }
 
 /* The state at the end of what is told; NULL: it cannot be told of all. */

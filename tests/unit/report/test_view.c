@@ -219,8 +219,9 @@ static void trouble_that_is_not_over_is_told_so(void **state)
     check_says(now, "Exchange Online was degraded for 2 h. Exchange Online is still degraded.");
     check_says(now, "The window is not over: this is what was known on 22 Nov 2026, 12:00.");
     assert_non_null(strstr(now->text, "Extended recovery (still so)  10:00  12:00  2 h       4\n"));
-    check_says(all, "All 4 services had trouble; the worst, Exchange Online was degraded for 7 h 20 min. At the end, 4 "
-                    "services still had trouble.");
+    check_says(all,
+               "All 4 services had trouble; the worst, Exchange Online, was degraded for 7 h 20 min. At the end, 4 "
+               "services still had trouble.");
 }
 
 static void flapping_is_told_by_its_worst_and_longest(void **state)
@@ -304,7 +305,7 @@ static void many_days_are_told_with_their_dates_and_zone_q43(void **state)
     g_autoptr(ReportWords) long_day = told(autumn, "long-day"), short_day = told(spring, "short-day");
     g_autoptr(ReportWords) week = told(utc, "utc");
 
-    check_says(thirty, "3 of 10 services had trouble; the worst, Exchange Online was interrupted for 16 h 40 min.");
+    check_says(thirty, "3 of 10 services had trouble; the worst, Exchange Online, was interrupted for 16 h 40 min.");
     check_says(thirty, "Saturday 24 October to Sunday 22 November 2026");
     check_says(thirty, "America/New_York (first UTC-4, then UTC-5)");
     assert_non_null(strstr(thirty->text, "Service interruption  26 Oct 02:00  26 Oct 18:40  16 h 40 min  4\n"));
