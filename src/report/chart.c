@@ -89,8 +89,11 @@ double report_chart_overview_column(const struct report_figures *figures, int64_
 
 static void note_stretches(struct chart_legend *legend, const struct report_service *service)
 {
-    for (guint i = 0; i < service->stretches->len; i++)
-        legend->impacts[g_array_index(service->stretches, struct report_stretch, i).impact] = true;
+    for (guint i = 0; i < service->stretches->len; i++) {
+        const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
+        if (stretch->impact != REPORT_OPERATIONAL || stretch->from < stretch->to)
+            legend->impacts[stretch->impact] = true; /* a gap covers what one scan saw to be well */
+    }
 }
 
 /* --- one service -------------------------------------------------------------------------------------------------- */

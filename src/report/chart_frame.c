@@ -207,7 +207,7 @@ guint8 *chart_columns(const struct chart_plot *plot, const GArray *stretches)
     for (guint i = 0; i < stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(stretches, struct report_stretch, i);
         int from = column_of(plot, stretch->from) - plot->left, to = column_of(plot, stretch->to) - plot->left;
-        if (to - from < THINNEST && stretch->to > stretch->from) {
+        if (to - from < THINNEST) {
             from = MAX(0, MIN((from + to - THINNEST + 1) / 2, width - THINNEST));
             to = from + THINNEST;
         }

@@ -83,7 +83,7 @@ static void append_days(GString *words, const char *what, guint days)
 
 bool chart_day_is_partial(const struct report_day *day, int64_t now)
 {
-    return day->observed_s > 0 && day->observed_s < MIN(day->to, MAX(now, day->from)) - day->from;
+    return day->worst != REPORT_NO_DATA && day->observed_s < MIN(day->to, MAX(now, day->from)) - day->from;
 }
 
 /* --- a service over the window ------------------------------------------------------------------------------------ */
@@ -101,6 +101,8 @@ static GArray *spells_of(const struct report_service *service)
     for (guint i = 0; i < service->stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
         struct spell spell = {stretch->impact, stretch->from, stretch->to};
+        if (spell.impact == REPORT_OPERATIONAL && spell.from == spell.to)
+            continue; /* a single scan does not make the gap around it healthy */
         struct spell *last = spells->len > 0 ? &g_array_index(spells, struct spell, spells->len - 1) : NULL;
         if (last != NULL && last->impact == spell.impact)
             last->to = spell.to;
@@ -128,7 +130,10 @@ static void append_spells(GString *words, const struct report_window *window, co
             continue;
         g_autofree char *word = impact_word(spell->impact);
         g_autofree char *from = moment_words(window, spell->from), *to = moment_words(window, spell->to);
-        g_string_append_printf(words, " %s %s to %s,", word, from, to);
+        if (spell->from == spell->to)
+            g_string_append_printf(words, " %s at %s,", word, from);
+        else
+            g_string_append_printf(words, " %s %s to %s,", word, from, to);
     }
 }
 

@@ -32,7 +32,7 @@ static const char *or_empty(const char *text)
     return text ? text : "";
 }
 
-/* The stretches up to now, of which SQLite knows: all, or those of a known status, told as occurrences. */
+/* The stretches up to now, of which SQLite knows: all, or those of a status, told as occurrences. */
 static GPtrArray *stretch_rows(const struct report_figures *figures, const struct report_service *service,
                                bool occurrences)
 {
@@ -46,7 +46,7 @@ static GPtrArray *stretch_rows(const struct report_figures *figures, const struc
         g_autofree char *scans = g_strdup_printf("%" G_GINT64_FORMAT, stretch->scans);
         g_autofree char *priority = g_strdup_printf("%d", stretch->priority);
 
-        if (stretch->from >= end || (occurrences && !stretch->status))
+        if (!stretch->status && (stretch->from >= end || occurrences))
             continue;
         if (occurrences)
             add_row(rows, (const char *const[]){stretch->status, from, to, seconds, scans, NULL});
@@ -193,7 +193,7 @@ static struct store_figure_query query_of(const struct explanation *explanation,
                                        .tenant_id = edition->customer->tenant_id,
                                        .service = service ? service->id : NULL,
                                        .from = edition->window->from,
-                                       .to = MIN(edition->window->to, edition->now),
+                                       .to = edition->window->to,
                                        .actions_to = edition_actions_to(edition->window),
                                        .now = edition->now,
                                        .max_gap_s = config_health_max_gap_s(config),

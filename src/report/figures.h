@@ -2,8 +2,8 @@
  * figures.
  *
  * A state holds from the scan that first saw it to the good scan that first saw another one; between good scans that
- * lie further apart than allowed, or where a scan did not list the service, nobody knows: a gap. What just one scan
- * saw, with no other near it, was in force for no time that is known, and counts nowhere. */
+ * lie further apart than allowed, or where a scan did not list the service, nobody knows: a gap. What a scan saw that
+ * no other one followed in time was in force for no time that is known; but it was seen, and counts as that. */
 #ifndef M365KEEP_REPORT_FIGURES_H
 #define M365KEEP_REPORT_FIGURES_H
 
@@ -35,24 +35,26 @@ const char *report_impact_name(enum report_impact impact);
  * are. Returned: g_free. */
 char *report_status_words(const char *status);
 
-/* An unbroken stretch of one status, or of none. Neighbours of the same status are one stretch. */
+/* An unbroken stretch of one status, or of none. Neighbours of the same status are one stretch; but two gaps may touch
+ * at a sighting between them, which has a status and lasts for no time. */
 struct report_stretch {
-    int64_t from, to; /* seconds UTC, inside the window */
+    int64_t from, to; /* seconds UTC, inside the window; a sighting's are the same */
     char *status;     /* as received; NULL: no data; owned by the service */
     bool known;       /* the status map has this status */
     int priority;     /* of the status map; of no data: -1 */
     enum report_impact impact;
-    int64_t scans;      /* good scans in [from, to) */
+    int64_t scans;      /* good scans that saw it, of a gap those that did not list the service; each scan of the
+                           window, up to now, is one of one stretch */
     bool before, after; /* it began before the window; it goes on after it (or, where the window is not over, still
                            lasts) */
     int64_t began_at;   /* when it began, as far as the facts go back; without `before` this is `from` */
 };
 
-/* A day of the history: the worst that was seen, and how much of it was seen. */
+/* A day of the history: the worst that was seen, and for how long anything was. */
 struct report_day {
     int64_t from, to;
     enum report_impact worst; /* REPORT_NO_DATA: nothing was seen */
-    int64_t observed_s;
+    int64_t observed_s;       /* 0, where there were but sightings */
 };
 
 struct report_post {

@@ -185,7 +185,7 @@ static void warn_of_no_data(const struct edition *edition, GPtrArray *warnings)
     if (!edition->known)
         g_ptr_array_add(warnings, g_strdup("The database knows nothing of this customer: the report says that there "
                                            "are no data. Does m365keep scan run for it?"));
-    else if (!figures->observed_s)
+    else if (!figures->observed_s && !figures->scans_good)
         g_ptr_array_add(warnings,
                         g_strdup_printf("No scan of the services' health succeeded in this window: the report says "
                                         "that there are no data%s%s",

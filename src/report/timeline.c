@@ -1,9 +1,9 @@
 #include "report/timeline.h"
 
-/* A status that was in force in [from, to). */
+/* A status that was in force in [from, to), and that a scan at `to` may have seen last. */
 struct piece {
     int64_t from, to;
-    int64_t seen;       /* last */
+    int64_t seen;       /* last; `to`, where nobody knows how it went on */
     const char *status; /* borrowed */
     bool known;
     int priority;
@@ -35,6 +35,7 @@ static size_t scans_before(const struct timeline *timeline, int64_t at)
 
 int64_t timeline_scans(const struct timeline *timeline, int64_t from, int64_t to)
 {
+    to = MIN(to, timeline->now + 1);
     return from < to ? (int64_t)(scans_before(timeline, to) - scans_before(timeline, from)) : 0;
 }
 
@@ -65,13 +66,12 @@ static int64_t holds_until(const struct timeline *timeline, int64_t last, const 
     return *lasts ? MAX(timeline->now, last) : last;
 }
 
-/* Appends a piece, or makes the last one longer, where that goes on with the same status in another spelling. What was
- * seen just once, and nothing near it, was in force for no time that we know of. */
+/* Appends a piece, or makes the last one longer, where that goes on with the same status in another spelling. */
 static void add_piece(GArray *pieces, const struct piece *piece)
 {
     struct piece *last = pieces->len > 0 ? &g_array_index(pieces, struct piece, pieces->len - 1) : NULL;
 
-    if (piece->from >= piece->to)
+    if (piece->seen < piece->from)
         return;
     if (last == NULL || last->to != piece->from || g_ascii_strcasecmp(last->status, piece->status) != 0) {
         g_array_append_vals(pieces, piece, 1);
@@ -94,10 +94,12 @@ GArray *timeline_pieces(const struct timeline *timeline, struct store_report_sta
         for (next = i + 1; next < n && runs[next]->last_seen <= run->last_seen; next++)
             ;
         covered = MAX(run->last_seen, piece.from);
-        if (next < n && runs[next]->first_seen <= run->last_seen)
+        if (next < n && runs[next]->first_seen <= run->last_seen) {
             piece.to = covered;
-        else
+            piece.seen = covered - 1; /* the scan at its end is the next one's */
+        } else {
             piece.to = covered = holds_until(timeline, covered, next < n ? runs[next] : NULL, &piece.lasts);
+        }
         piece.priority = config_status_priority(timeline->map, run->status, &piece.known);
         piece.impact = report_impact_of(piece.priority);
         add_piece(pieces, &piece);
@@ -114,13 +116,24 @@ static void stretch_clear(void *data)
     g_free(stretch->status);
 }
 
-/* Appends the part of a piece that lies in [from, limit). */
-static void add_stretch(const struct timeline *timeline, GArray *stretches, const struct piece *piece, int64_t from,
-                        int64_t limit)
+/* True when something of the piece lies in [from, to), up to now: some time of it, or at least the scan that saw it
+ * last, in which case *end is *begin. */
+static bool clip_piece(const struct timeline *timeline, const struct piece *piece, int64_t from, int64_t to,
+                       int64_t *begin, int64_t *end)
 {
+    *begin = MAX(piece->from, from);
+    *end = MIN(piece->to, MIN(to, timeline->now));
+    return *begin < *end || (*begin == *end && *end == piece->to && piece->seen == *end && *end < to);
+}
+
+/* Appends the part of a piece that lies in [begin, end) of a window up to `to`. */
+static void add_stretch(const struct timeline *timeline, GArray *stretches, const struct piece *piece, int64_t begin,
+                        int64_t end, int64_t to)
+{
+    int64_t limit = MIN(to, timeline->now);
     struct report_stretch stretch = {
-        .from = MAX(piece->from, from),
-        .to = MIN(piece->to, limit),
+        .from = begin,
+        .to = end,
         .status = g_strdup(piece->status),
         .known = piece->known,
         .priority = piece->priority,
@@ -128,13 +141,14 @@ static void add_stretch(const struct timeline *timeline, GArray *stretches, cons
         .began_at = piece->from,
     };
 
-    stretch.before = piece->from < from;
+    stretch.before = piece->from < begin;
     stretch.after = piece->to > limit || (piece->to == limit && (piece->lasts || piece->seen == limit));
-    stretch.scans = timeline_scans(timeline, stretch.from, stretch.to);
+    stretch.scans = timeline_scans(timeline, begin, MIN(piece->seen + 1, to));
     g_array_append_val(stretches, stretch);
 }
 
-/* Appends what nobody knows, from `began_at` (perhaps before `from`) on. */
+/* Appends what nobody knows, from `began_at` (perhaps before `from`) on. The scan that ended the stretch before it is
+ * that one's. */
 static void add_gap(const struct timeline *timeline, GArray *stretches, int64_t began_at, int64_t from, int64_t to,
                     bool after)
 {
@@ -148,7 +162,7 @@ static void add_gap(const struct timeline *timeline, GArray *stretches, int64_t 
         .began_at = began_at,
     };
 
-    stretch.scans = timeline_scans(timeline, stretch.from, stretch.to);
+    stretch.scans = timeline_scans(timeline, stretch.from + (stretches->len > 0 ? 1 : 0), stretch.to);
     g_array_append_val(stretches, stretch);
 }
 
@@ -156,18 +170,20 @@ GArray *timeline_stretches(const struct timeline *timeline, const GArray *pieces
                            int64_t to)
 {
     GArray *stretches = g_array_new(FALSE, FALSE, sizeof(struct report_stretch));
-    int64_t limit = CLAMP(timeline->now, from, to), at = from, ended = known_from;
+    int64_t limit = CLAMP(timeline->now, from, to), at = from, ended = known_from, begin, end;
     guint i = 0;
 
     g_array_set_clear_func(stretches, stretch_clear);
-    for (; i < pieces->len && piece_at(pieces, i)->to <= from; i++)
-        ended = MAX(ended, piece_at(pieces, i)->to);
-    for (; i < pieces->len && at < limit && piece_at(pieces, i)->from < limit; i++) {
+    for (; i < pieces->len && piece_at(pieces, i)->from < to; i++) {
         const struct piece *piece = piece_at(pieces, i);
-        if (piece->from > at)
-            add_gap(timeline, stretches, MIN(ended, at), from, piece->from, false);
-        add_stretch(timeline, stretches, piece, from, limit);
-        at = ended = MIN(piece->to, limit);
+        if (!clip_piece(timeline, piece, from, to, &begin, &end)) {
+            ended = piece->to <= from ? MAX(ended, piece->to) : ended;
+            continue;
+        }
+        if (begin > at)
+            add_gap(timeline, stretches, MIN(ended, at), from, begin, false);
+        add_stretch(timeline, stretches, piece, begin, end, to);
+        at = ended = end;
     }
     bool goes_on = limit < to ? at < limit : i == pieces->len || piece_at(pieces, i)->from > to;
     if (at < to)
@@ -182,11 +198,13 @@ GArray *timeline_days(const struct timeline *timeline, const GArray *pieces, con
     for (guint day = 0, i = 0; day + 1 < begins->len; day++) {
         struct report_day told = {.from = g_array_index(begins, int64_t, day),
                                   .to = g_array_index(begins, int64_t, day + 1)};
-        int64_t until = MIN(told.to, timeline->now);
-        while (i < pieces->len && piece_at(pieces, i)->to <= told.from)
+        int64_t begin, end;
+        while (i < pieces->len && piece_at(pieces, i)->to < told.from)
             i++;
-        for (guint j = i; told.from < until && j < pieces->len && piece_at(pieces, j)->from < until; j++) {
-            told.observed_s += MIN(piece_at(pieces, j)->to, until) - MAX(piece_at(pieces, j)->from, told.from);
+        for (guint j = i; j < pieces->len && piece_at(pieces, j)->from < told.to; j++) {
+            if (!clip_piece(timeline, piece_at(pieces, j), told.from, told.to, &begin, &end))
+                continue;
+            told.observed_s += end - begin;
             told.worst = MAX(told.worst, piece_at(pieces, j)->impact);
         }
         g_array_append_val(days, told);

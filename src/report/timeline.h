@@ -14,7 +14,7 @@ struct timeline {
     int64_t max_gap_s, now;
 };
 
-/* Good scans in [from, to). */
+/* Good scans in [from, to), up to now. */
 int64_t timeline_scans(const struct timeline *timeline, int64_t from, int64_t to);
 
 /* When each of `runs` (struct store_report_state *, of one service, by first_seen) was in force: GArray of private

@@ -83,7 +83,8 @@ bool view_is_occurrence(const struct report_figures *figures, const struct repor
 GPtrArray *view_occurrences(const struct report_figures *figures, const struct report_service *service, guint max,
                             guint *left_out, int64_t *left_out_s);
 
-/* The longest of them that is no gap, in seconds; 0: there is none. */
+/* The longest of them that is no gap, in seconds; 0: a scan saw it, but none followed in time;
+ * -1: there is none. */
 int64_t view_longest(const struct report_figures *figures, const struct report_service *service);
 
 /* --- plain text -----------------------------------------------------------------------------------------------------

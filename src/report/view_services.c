@@ -62,7 +62,7 @@ GPtrArray *view_occurrences(const struct report_figures *figures, const struct r
 
 int64_t view_longest(const struct report_figures *figures, const struct report_service *service)
 {
-    int64_t longest = 0;
+    int64_t longest = -1;
 
     for (guint i = 0; i < service->stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
@@ -108,14 +108,20 @@ static char *availability_of(const struct report_service *service)
     return report_availability_words(report_availability(service->operational_s, service->observed_s));
 }
 
+/* Of an occurrence that one scan saw, and none followed in time, nobody knows how long it was. */
+static char *longest_words(int64_t longest_s)
+{
+    return longest_s > 0 ? report_duration(longest_s) : g_strdup(longest_s < 0 ? "-" : "unknown");
+}
+
 /* "Service degradation; longest occurrence 1 h 25 min; 2 issues": what the table says under the name. NULL: nothing. */
 static char *note_of(const struct view *view, const struct report_service *service)
 {
     int64_t longest_s = view_longest(view->figures, service);
     g_autofree char *issues = view_count(service->issues->len, "issue", "issues");
-    g_autofree char *longest = report_duration(longest_s), *status = NULL;
+    g_autofree char *longest = longest_words(longest_s), *status = NULL;
 
-    if (longest_s == 0)
+    if (longest_s < 0)
         return service->issues->len > 0 ? g_steal_pointer(&issues) : NULL;
     status = report_status_words(service->overall_status);
     return g_strdup_printf("%s; longest occurrence %s%s%s", status, longest, service->issues->len > 0 ? "; " : "",
@@ -131,8 +137,8 @@ static void add_service(struct view *view, const struct report_service *service)
     view_add_impact(view->out, service->overall);
     view_take_text(view->out, "status", report_status_words(service->overall_status));
     view_take_text(view->out, "availability", availability_of(service));
-    if (longest > 0)
-        view_take_text(view->out, "longest", report_duration(longest));
+    if (longest >= 0)
+        view_take_text(view->out, "longest", longest_words(longest));
     view_add_number(view->out, "issues_count", service->issues->len);
     view_take_text(view->out, "note", note_of(view, service));
     view_close(view->out, '}');
@@ -155,7 +161,7 @@ static void add_services_text(struct view *view)
         const struct report_service *service = g_ptr_array_index(services, i);
         int64_t longest = view_longest(view->figures, service);
         add_row(rows, (char *[]){view_line(service->name), g_strdup(report_impact_name(service->overall)),
-                                 availability_of(service), longest ? report_duration(longest) : g_strdup("-"),
+                                 availability_of(service), longest_words(longest),
                                  g_strdup_printf("%u", service->issues->len), NULL});
     }
     view_take_text(view->out, "services_text", view_text_table(rows));
@@ -317,8 +323,10 @@ static char *service_words(const struct report_service *service)
 {
     g_autofree char *availability = availability_of(service), *observed = report_duration(service->observed_s);
 
-    if (service->observed_s == 0)
+    if (service->overall == REPORT_NO_DATA)
         return g_strdup("No scan of this window listed this service.");
+    if (service->observed_s == 0)
+        return g_strdup("Scans saw this service, but too seldom to know how long it was as they saw it.");
     return g_strdup_printf("Operational %s of the time that was observed (%s).", availability, observed);
 }
 

@@ -22,16 +22,19 @@ static bool is_trouble(enum report_impact impact)
     return impact != REPORT_OPERATIONAL && impact != REPORT_NO_DATA;
 }
 
+/* What was seen at the very end, be it by one scan only, or else lasted until then. */
 static enum report_impact impact_at_end(const struct report_figures *figures, const struct report_service *service)
 {
+    enum report_impact impact = REPORT_NO_DATA;
     int64_t end = view_end(figures);
 
     for (guint i = 0; i < service->stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
-        if (stretch->from < end && stretch->to >= end)
-            return stretch->impact;
+        bool sighting = stretch->from == stretch->to && stretch->to == end;
+        if (sighting || (stretch->from < end && stretch->to >= end))
+            impact = stretch->impact;
     }
-    return REPORT_NO_DATA;
+    return impact;
 }
 
 static struct tally count(const struct report_figures *figures)
@@ -82,7 +85,9 @@ static char *no_data_words(const struct report_figures *figures)
 static char *untroubled_words(const struct report_figures *figures, const struct tally *tally)
 {
     guint seen = tally->services - tally->unknown;
-    const char *when = figures->observed_s < figures->window_s ? " in the time that was observed" : "";
+    const char *when = figures->observed_s == 0                  ? " in the few scans there were"
+                       : figures->observed_s < figures->window_s ? " in the time that was observed"
+                                                                 : "";
     const struct report_service *first = g_ptr_array_index(figures->services, 0);
 
     if (tally->unknown > 0)
@@ -120,6 +125,12 @@ static char *troubles_words(const struct report_figures *figures, const struct t
     return g_strdup_printf("%s %s, %s %s", first->name, worst, second->name, other);
 }
 
+/* True when no scan tells anything of the window. */
+static bool is_blind(const struct report_figures *figures, const struct tally *tally)
+{
+    return figures->observed_s == 0 && tally->unknown == tally->services;
+}
+
 /* The state at the end of what is told; NULL: it cannot be told of all. */
 static char *end_words(const struct report_figures *figures, const struct tally *tally)
 {
@@ -153,7 +164,7 @@ static char *troubled_words(const struct report_figures *figures, const struct t
 
 static char *verdict_words(const struct report_figures *figures, const struct tally *tally)
 {
-    if (figures->observed_s == 0)
+    if (is_blind(figures, tally))
         return no_data_words(figures);
     if (tally->services == 0)
         return g_strdup("No service of this customer is known: the scans listed none.");
@@ -230,7 +241,7 @@ void view_add_verdict(struct view *view)
 {
     const struct report_figures *figures = view->figures;
     struct tally tally = count(figures);
-    bool known = figures->observed_s > 0 && tally.services > 0;
+    bool known = !is_blind(figures, &tally) && tally.services > 0;
     const struct report_service *worst = known ? g_ptr_array_index(figures->services, 0) : NULL;
     enum report_impact impact = !known ? REPORT_NO_DATA : tally.troubled ? worst->overall : REPORT_OPERATIONAL;
 

@@ -72,7 +72,7 @@
     "           iif(next_s IS NULL, now_s + 1, next_s) AS before_s\n"                                                  \
     "    FROM asked CROSS JOIN runs\n"                                                                                 \
     "), held AS ( -- and does, where that is near and no good scan between them missed the service\n"                  \
-    "    SELECT status, first_s, iif(end_s - last_s <= max_gap_s AND NOT EXISTS (\n"                                   \
+    "    SELECT status, first_s, last_s, iif(end_s - last_s <= max_gap_s AND NOT EXISTS (\n"                           \
     "               SELECT 1 FROM health_scans AS h\n"                                                                 \
     "               WHERE h.tenant_id = ended.tenant_id AND h.ok AND h.at_s > last_s AND h.at_s < before_s),\n"        \
     "           end_s, last_s) AS until_s\n"                                                                           \
@@ -81,30 +81,32 @@
     "    SELECT *, coalesce(lag(until_s) OVER one < first_s OR lower(lag(status) OVER one) <> lower(status), 1) AS "   \
     "new\n"                                                                                                            \
     "    FROM held\n"                                                                                                  \
-    "    WHERE first_s < until_s\n"                                                                                    \
     "    WINDOW one AS (ORDER BY first_s)\n"                                                                           \
     "), numbered AS (\n"                                                                                               \
     "    SELECT *, sum(new) OVER (ORDER BY first_s) AS n\n"                                                            \
     "    FROM marked\n"                                                                                                \
-    "), known AS ( -- of what was asked for\n"                                                                         \
-    "    SELECT max(min(first_s), asked.from_s) AS from_s, min(max(until_s), asked.to_s) AS to_s,\n"                   \
-    "           max(iif(new, status, NULL)) AS status\n"                                                               \
-    "    FROM asked CROSS JOIN numbered\n"                                                                             \
-    "    WHERE from_s < to_s\n"                                                                                        \
+    "), joined AS (\n"                                                                                                 \
+    "    SELECT max(iif(new, status, NULL)) AS status, min(first_s) AS first_s, max(last_s) AS last_s,\n"              \
+    "           max(until_s) AS until_s\n"                                                                             \
+    "    FROM numbered\n"                                                                                              \
     "    GROUP BY n\n"                                                                                                 \
-    "    HAVING min(first_s) < asked.to_s AND max(until_s) > asked.from_s\n"                                           \
+    "), known AS ( -- of what was asked for: some time, or at least the scan that saw it last\n"                       \
+    "    SELECT max(first_s, from_s) AS from_s, min(until_s, to_s, now_s) AS to_s, status, last_s\n"                   \
+    "    FROM asked CROSS JOIN joined\n"                                                                               \
+    "    WHERE max(first_s, from_s) < min(until_s, to_s, now_s)\n"                                                     \
+    "       OR (last_s = until_s AND last_s >= from_s AND last_s < to_s AND last_s <= now_s)\n"                        \
     "), unknown AS ( -- before the first of them, and behind each\n"                                                   \
-    "    SELECT from_s, coalesce((SELECT min(from_s) FROM known), to_s) AS to_s\n"                                     \
+    "    SELECT from_s, coalesce((SELECT min(from_s) FROM known), min(to_s, now_s)) AS to_s\n"                         \
     "    FROM asked\n"                                                                                                 \
     "    UNION ALL\n"                                                                                                  \
-    "    SELECT known.to_s, lead(known.from_s, 1, asked.to_s) OVER (ORDER BY known.from_s)\n"                          \
+    "    SELECT known.to_s, lead(known.from_s, 1, min(asked.to_s, now_s)) OVER (ORDER BY known.from_s)\n"              \
     "    FROM asked CROSS JOIN known\n"                                                                                \
     "), stretches AS (\n"                                                                                              \
-    "    SELECT from_s, to_s, status,\n"                                                                               \
+    "    SELECT from_s, to_s, status, last_s,\n"                                                                       \
     "           coalesce((SELECT priority FROM status_map WHERE name = lower(status)), ?9) AS priority\n"              \
     "    FROM known\n"                                                                                                 \
     "    UNION ALL\n"                                                                                                  \
-    "    SELECT from_s, to_s, NULL, -1\n"                                                                              \
+    "    SELECT from_s, to_s, NULL, NULL, -1\n"                                                                        \
     "    FROM unknown\n"                                                                                               \
     "    WHERE from_s < to_s\n"                                                                                        \
     ")\n"
@@ -468,7 +470,7 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                     "as no good scan saw it in time.\n" FIGURE_STRETCHES "SELECT " FIGURE_FROM_TO
                                     ", status, priority\n"
                                     "FROM stretches\n"
-                                    "ORDER BY from_s;"},
+                                    "ORDER BY from_s, to_s;"},
     [STATEMENT_FIGURE_OVERALL] = {"figure_overall",
                                   "-- The worst status that the service had: the one of the lowest priority, and of "
                                   "those the first.\n" FIGURE_STRETCHES
@@ -486,10 +488,11 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
          "WHERE status IS NOT NULL;"},
     [STATEMENT_FIGURE_OCCURRENCES] =
         {"figure_occurrences",
-         "-- Each time that the service had a status: from when to when, for how long, and in how many good "
-         "scans.\n" FIGURE_STRETCHES "SELECT status, " FIGURE_FROM_TO ", to_s - from_s AS seconds,\n"
+         "-- Each time that the service had a status: from when to when, for how long, and how many good scans saw "
+         "it.\n" FIGURE_STRETCHES "SELECT status, " FIGURE_FROM_TO ", to_s - from_s AS seconds,\n"
          "       (SELECT count(*) FROM asked CROSS JOIN health_scans AS h USING (tenant_id)\n"
-         "        WHERE h.ok AND h.at_s >= s.from_s AND h.at_s < s.to_s) AS scans\n"
+         "        WHERE h.ok AND h.at_s >= s.from_s AND h.at_s <= min(last_s, now_s) AND h.at_s < asked.to_s) AS "
+         "scans\n"
          "FROM stretches AS s\n"
          "WHERE status IS NOT NULL\n"
          "ORDER BY from_s;"},
@@ -504,10 +507,10 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                         "    FROM asked CROSS JOIN before CROSS JOIN health_scans AS h USING (tenant_id)\n"
                         "    WHERE h.ok AND h.at_s >= coalesce(before.at_s, from_s) AND h.at_s <= now_s\n"
                         "), unknown AS ( -- before the first of them, and behind each that none followed in time\n"
-                        "    SELECT from_s, min(to_s, coalesce((SELECT min(at_s) FROM scans), to_s)) AS to_s\n"
+                        "    SELECT from_s, min(to_s, coalesce((SELECT min(at_s) FROM scans), now_s)) AS to_s\n"
                         "    FROM asked\n"
                         "    UNION ALL\n"
-                        "    SELECT max(at_s, from_s), min(coalesce(next_s, to_s), to_s)\n"
+                        "    SELECT max(at_s, from_s), min(coalesce(next_s, now_s), to_s)\n"
                         "    FROM asked CROSS JOIN scans\n"
                         "    WHERE coalesce(next_s, now_s) - at_s > max_gap_s\n"
                         ")\n"

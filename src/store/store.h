@@ -508,8 +508,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreReport, store_report_free)
 
 /* What a figure is asked for by its SQL. Moments are ISO 8601, UTC: 2026-11-22T00:00:00Z. */
 enum store_figure {
-    STORE_FIGURE_STRETCHES,     /* rows: from, to, status (empty: no data), priority (of no data: -1) */
-    STORE_FIGURE_OVERALL,       /* one row: the worst status, its priority (no data: empty, -1) */
+    STORE_FIGURE_STRETCHES, /* rows: from, to, status (empty: no data), priority (of no data: -1); of a sighting, that
+                               no scan followed in time, `to` is `from` */
+    STORE_FIGURE_OVERALL,   /* one row: the worst status, its priority (no data: empty, -1) */
     STORE_FIGURE_AVAILABILITY,  /* one row: operational seconds, observed seconds */
     STORE_FIGURE_OCCURRENCES,   /* rows: status, from, to, seconds, scans */
     STORE_FIGURE_GAPS,          /* rows: from, to: of the customer's scans, no service */
@@ -521,8 +522,8 @@ enum store_figure {
 struct store_figure_query {
     enum store_figure figure;
     const char *customer, *tenant_id, *service; /* the overview's id; NULL where the figure has none */
-    int64_t from, to, actions_to;               /* as above; `to` no later than now */
-    int64_t now;                                /* of the report; a last state lasts up to here; 0: `to` */
+    int64_t from, to, actions_to;               /* as above */
+    int64_t now;                                /* of the report; nothing is told of what comes after it; 0: `to` */
     int64_t max_gap_s;
     const char *const *statuses; /* NULL-ended names of the status map, lower case, */
     const int *priorities;       /* and their priorities */

@@ -493,14 +493,15 @@ def test_each_figure_comes_with_sql_that_gives_it_in_the_shell(desk):
                                                   (3, "America/Havana", ["exchange online"]), (4, "UTC", None)])
 def test_the_database_agrees_with_every_figure_of_wild_days(keep, tmp_path, seed, zone, services):
     begin, end = timelines.day(zone, "2025-11-02"), timelines.day(zone, "2025-11-04")
+    early = end - 30000
     connection = timelines.create(tmp_path / "keep.db")
     timelines.random_timeline(seed, "contoso", TENANTS["contoso"], ["Exchange", "Intune", "Teams"], begin - DAY_S, end + DAY_S // 2,
-                              changes=14).store(connection, ISSUES, MESSAGES)
+                              changes=14, edges=(begin, early, end)).store(connection, ISSUES, MESSAGES)
     connection.close()
     followed = f", services: {json.dumps(services)}" if services else ""
     (tmp_path / "m365keep.yaml").write_text(
         f"database: keep.db\ncustomers:\n  - {{name: contoso, variable: CONTOSO, timezone: {zone}{followed}}}\n", encoding="utf-8")
-    for now in (end + DAY_S, end - 30000):
+    for now in (end + DAY_S, early):
         result = keep(["report", "--explain", "--from", "2025-11-02", "--to", "2025-11-03"], env={"M365KEEP_CLOCK": f"{now}@0@{now}"})
         assert result.returncode == 0 and "SAYS OTHERWISE" not in result.stdout, result.stderr + result.stdout
 

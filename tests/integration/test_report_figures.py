@@ -72,15 +72,18 @@ def ends(day):
     return (datetime.date.fromisoformat(day) + datetime.timedelta(days=1)).isoformat()
 
 
-def check_service(service, stretches, good):
+def check_service(service, timeline, window, now):
     """What is said of one service against its stretches."""
+    stretches = timeline.stretches(service["service"], *window, now)
     seen = [row for row in stretches if row[2]]
     said = [(row["status"].lower(), row["impact"], seconds(row["from"]), seconds(row["to"]), row["seconds"], row["scans"])
             for row in service["occurrences"]]
-    trouble = [(status.lower(), impact(status), start, stop, stop - start, sum(start <= at < stop for at in good))
-               for start, stop, status in seen if impact(status) != "operational"]
+    trouble = [(row[2].lower(), impact(row[2]), row[0], row[1], row[1] - row[0], timeline.sightings(service["service"], row, window[1]))
+               for row in seen if impact(row[2]) != "operational"]
     assert sorted(said) == sorted(trouble)
     assert [(seconds(row["from"]), seconds(row["to"])) for row in service["gaps"]] == [row[:2] for row in stretches if not row[2]]
+    worst = min((timelines.SEVERITIES.index(impact(status)) for _, _, status in seen), default=len(timelines.SEVERITIES) - 1)
+    assert service["overall"]["impact"] == timelines.SEVERITIES[worst]
     assert service["observed_seconds"] == sum(stop - start for start, stop, _ in seen)
     assert service["operational_seconds"] == sum(stop - start for start, stop, status in seen if impact(status) == "operational")
 
@@ -98,7 +101,7 @@ def check_report(report, timeline, zone, first, last, now):
         [row[:2] for row in always.stretches("any", begin, end, now) if not row[2]]
     assert sorted(service["service"] for service in report["services"]) == timeline.services()
     for service in report["services"]:
-        check_service(service, timeline.stretches(service["service"], begin, end, now), good)
+        check_service(service, timeline, (begin, end), now)
 
 
 @pytest.mark.parametrize("case", WINDOWS)
@@ -108,14 +111,15 @@ def test_figures_are_those_of_the_scans_in_every_zone_and_on_every_kind_of_day_q
     for number, zone in enumerate(zones):
         begin, end = timelines.day(zone, first), timelines.day(zone, ends(last))
         all_timelines[zone] = timelines.random_timeline(f"{case} {zone}", customer_name(zone), tenant(number), SERVICES, begin - DAY_S,
-                                                        end + DAY_S // 2, changes=12)
+                                                        end + DAY_S // 2, changes=12, edges=(begin, end))
         reports.add(all_timelines[zone], zone)
     now = timelines.day("UTC", ends(ends(last)))
     said = reports.report(now, "--from", first, "--to", last)
     for zone, timeline in all_timelines.items():
         check_report(said[customer_name(zone)], timeline, zone, first, last, now)
     hours = [(seconds(report["to"]) - seconds(report["from"])) / 3600 for report in said.values()]
-    print(f"{case}: hours {hours}, occurrences {[sum(len(s['occurrences']) for s in r['services']) for r in said.values()]}")
+    print(f"{case}: hours {hours}, occurrences {[sum(len(s['occurrences']) for s in r['services']) for r in said.values()]}, "
+          f"sightings {[sum(o['from'] == o['to'] for s in r['services'] for o in s['occurrences']) for r in said.values()]}")
 
 
 def test_without_dates_it_is_yesterday_of_each_customer(keep, tmp_path):
@@ -123,7 +127,9 @@ def test_without_dates_it_is_yesterday_of_each_customer(keep, tmp_path):
     yesterday = {"Europe/Warsaw": "2025-11-19", "Pacific/Kiritimati": "2025-11-20", "Pacific/Pago_Pago": "2025-11-19"}
     reports, all_timelines = Reports(keep, tmp_path), {}
     for number, zone in enumerate(yesterday):
-        all_timelines[zone] = timelines.random_timeline(number, customer_name(zone), tenant(number), SERVICES, now - 3 * DAY_S, now)
+        edges = [timelines.day(zone, yesterday[zone]), timelines.day(zone, ends(yesterday[zone]))]
+        all_timelines[zone] = timelines.random_timeline(number, customer_name(zone), tenant(number), SERVICES, now - 3 * DAY_S, now,
+                                                        edges=edges)
         reports.add(all_timelines[zone], zone)
     said = reports.report(now)
     for zone, day in yesterday.items():
@@ -136,6 +142,24 @@ def test_a_day_that_is_not_over_is_told_up_to_now(keep, tmp_path):
     reports = Reports(keep, tmp_path)
     reports.add(timeline, "UTC")
     check_report(reports.report(now, "--from", "2025-11-20")["utc"], timeline, "UTC", "2025-11-20", "2025-11-20", now)
+
+
+def test_an_interruption_that_only_the_last_scan_before_we_were_away_saw_is_told(keep, tmp_path):
+    begin = timelines.day("UTC", "2025-11-20")
+    rows = timelines.scans(begin - DAY_S, begin + DAY_S, {"Exchange": [("serviceOperational", begin - DAY_S),
+                                                                       ("serviceInterruption", begin + 36000),
+                                                                       ("serviceOperational", begin + 36060)]},
+                           away=[(begin + 36001, begin + 43200)])
+    reports = Reports(keep, tmp_path)
+    reports.add(Timeline("utc", tenant(1), rows), "UTC")
+    report = reports.report(begin + 2 * DAY_S, "--from", "2025-11-20")["utc"]
+    (service,) = report["services"]
+    assert service["overall"] == {"status": "serviceInterruption", "priority": 1, "impact": "interrupted"}
+    assert service["availability"] == 100 and service["observed_seconds"] == service["operational_seconds"] == 36000 + DAY_S - 43200 - 300
+    (occurrence,) = service["occurrences"]
+    assert occurrence["from"] == occurrence["to"] == "2025-11-20T10:00:00+00:00"
+    assert (occurrence["seconds"], occurrence["scans"], occurrence["began_before"], occurrence["goes_on"]) == (0, 1, False, False)
+    assert [row["from"] for row in service["gaps"]] == [row["from"] for row in report["gaps"]]
 
 
 # --- charts -------------------------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ IMPACTS = {
     "investigating": "recovering", "restoringservice": "recovering", "reported": "recovering", "unknownfuturevalue": "recovering",
     "confirmed": "degraded", "servicedegradation": "degraded", "extendedrecovery": "degraded", "serviceinterruption": "interrupted",
 }
+SEVERITIES = ["interrupted", "degraded", "recovering", "minor", "operational", "no-data"]
 STATUSES = ["serviceOperational", "investigating", "restoringService", "verifyingService", "serviceRestored",
             "postIncidentReviewPublished", "serviceDegradation", "serviceInterruption", "extendedRecovery", "falsePositive",
             "investigationSuspended", "resolved", "mitigatedExternal", "mitigated", "resolvedExternal", "confirmed", "reported"]
@@ -119,25 +120,32 @@ class Timeline:
                             moment(record["actionRequiredByDateTime"]), digest(raw), self.scans[0][0], raw))
 
     def stretches(self, service, begin, end, now):
-        """[(from, to, status or None)] that cover [begin, min(end, now)), neighbours of one status joined."""
-        end, good, found = min(end, now), self.good(), []
+        """[(from, to, status or None)] that cover [begin, min(end, now)), neighbours of one status joined. What a scan saw that none
+        followed in time is there from its moment to the same."""
+        last, good, found = min(end, now), self.good(), []
         if not good or good[0][0] > begin:
-            found.append((begin, good[0][0] if good else end, None))
+            found.append((begin, good[0][0] if good else last, None))
         for (at, statuses), following in zip(good, [*good[1:], None]):
             status = statuses.get(service)
             until = following[0] if following else max(now, at)
             near = until - at <= self.max_gap and (following is None or service in following[1])
-            found.append((at, until, status if near else None))
+            found += [(at, until, status)] if near else [(at, at, status), (at, until, None)]
         joined = []
         for start, stop, status in found:
-            start, stop = max(start, begin), min(stop, end)
-            if start >= stop:
+            sighting = status and start == stop and begin <= start < end and start <= now
+            start, stop = max(start, begin), min(stop, last)
+            if start >= stop and not sighting:
                 continue
             if joined and (joined[-1][2] or "").lower() == (status or "").lower():
                 joined[-1] = (joined[-1][0], stop, joined[-1][2])
             else:
                 joined.append((start, stop, status))
         return joined
+
+    def sightings(self, service, stretch, end):
+        """How many good scans before `end` saw the status of such a stretch, in it or last where it ends."""
+        start, stop, status = stretch
+        return sum(start <= at <= stop and at < end and statuses.get(service, "").lower() == status.lower() for at, statuses in self.good())
 
 
 def digest(text):
@@ -176,17 +184,20 @@ def random_statuses(dice, services, begin, end, changes):
     return found
 
 
-def random_timeline(seed, name, tenant, services, begin, end, changes=4):
-    """Scans about every five minutes with holes, failures, late ones, services that come and go, and spellings that vary."""
+def random_timeline(seed, name, tenant, services, begin, end, changes=4, edges=()):
+    """Scans about every five minutes with holes, failures, late ones, services that come and go, and spellings that vary; and, in the
+    midst of holes of their own, a few that are alone, some of them just at those moments `edges` where windows begin and end."""
     dice = random.Random(seed)
     statuses = random_statuses(dice, services, begin, end, changes)
     away = [(at, at + dice.choice([600, 1500, 1801, 2400, 9000])) for at in (dice.randrange(begin, end) for _ in range(3))]
     failing = [(at, at + dice.choice([300, 1200, 4000])) for at in (dice.randrange(begin, end) for _ in range(2))]
-    rows = []
+    lonely = [at for at in (*edges, *(dice.randrange(begin, end) for _ in range(3))) if dice.random() < 0.6]
+    away += [(at - dice.randrange(1700, 6000), at + dice.randrange(1700, 6000)) for at in lonely]
+    rows = [(at, {service: dice.choice(STATUSES) for service in services if dice.random() < 0.9}) for at in sorted(set(lonely))]
     for at, seen in scans(begin, end, statuses, dice.choice([300, 420, 900]), away, failing):
         if seen and dice.random() < 0.01:
             seen.pop(dice.choice(sorted(seen)))
         if seen and dice.random() < 0.2:
             seen = {service: status[0].upper() + status[1:] for service, status in seen.items()}
         rows.append((at + dice.choice([0, 0, 0, 1, 17]), seen))
-    return Timeline(name, tenant, rows)
+    return Timeline(name, tenant, sorted(rows, key=lambda row: row[0]))

@@ -170,28 +170,59 @@ static void what_no_scan_saw_is_a_gap(void **state)
         {0, "xxxxxxxxxxxx", OVER, "-720<- 0-60>/0"},
         {0, "------------", OVER, "-720<- 0-60>/12"},
         /* seven steps are too far, six are not */
-        {-5, "OO.....OOOOOO", OVER, "-5<O 0-55/6 - 55-60>/1"},
-        {-5, "OO......OOOOO", OVER, "- 0-35/1 O 35-55/4 - 55-60>/1"},
-        {-10, "OOO......OOOO", OVER, "- 0-35/1 O 35-50/3 - 50-60>/1"},
-        {-10, "OOOO.......OOOOOO", OVER, "-10<O 0-5/1 - 5-45/1 O 45-60>/3"},
+        {-5, "OO.....OOOOOO", OVER, "-5<O 0-55/7 - 55-60>/0"},
+        {-5, "OO......OOOOO", OVER, "-5<O 0-0/1 - 0-35/0 O 35-55/5 - 55-60>/0"},
+        {-10, "OOO......OOOO", OVER, "-10<O 0-0/1 - 0-35/0 O 35-50/4 - 50-60>/0"},
+        {-10, "OOOO.......OOOOOO", OVER, "-10<O 0-5/2 - 5-45/0 O 45-60>/3"},
         /* failed ones do not help */
-        {-10, "OOOOxxxxxxxOOOOOO", OVER, "-10<O 0-5/1 - 5-45/1 O 45-60>/3"},
+        {-10, "OOOOxxxxxxxOOOOOO", OVER, "-10<O 0-5/2 - 5-45/0 O 45-60>/3"},
         /* another status after a gap */
-        {-10, "OOOO.......DDDDDD", OVER, "-10<O 0-5/1 - 5-45/1 D 45-60>/3"},
+        {-10, "OOOO.......DDDDDD", OVER, "-10<O 0-5/2 - 5-45/0 D 45-60>/3"},
         /* a scan that does not list the service ends what was known */
-        {-10, "OOOO-OOOOOOOOOOO", OVER, "-10<O 0-5/1 - 5-15/2 O 15-60>/9"},
-        {-10, "OOOO--DDDDDDDDDDD", OVER, "-10<O 0-5/1 - 5-20/3 D 20-60>/8"},
+        {-10, "OOOO-OOOOOOOOOOO", OVER, "-10<O 0-5/2 - 5-15/1 O 15-60>/9"},
+        {-10, "OOOO--DDDDDDDDDDD", OVER, "-10<O 0-5/2 - 5-20/2 D 20-60>/8"},
         /* it appears in the window */
         {-10, "------OOOOOOOOOO", OVER, "-720<- 0-20/4 O 20-60>/8"},
-        /* seen once, in the middle of nothing: for no time that anybody knows of */
-        {-120, "O......................................I......................O", OVER, "-720<- 0-60>/0"},
-        {-30, "O...........I...........O", OVER, "-720<- 0-60>/1"},
         /* the gap begins before the window, or goes on after it */
-        {-60, "OOO..............OOO....", OVER, "-50<- 0-25/0 O 25-35/2 - 35-60>/1"},
-        {-10, "OOOOOO................O", OVER, "-10<O 0-15/3 - 15-60>/1"},
-        {-10, "OOOOOO........OO", OVER, "-10<O 0-15/3 - 15-60/1"},
+        {-60, "OOO..............OOO....", OVER, "-50<- 0-25/0 O 25-35/3 - 35-60>/0"},
+        {-10, "OOOOOO................O", OVER, "-10<O 0-15/4 - 15-60>/0"},
+        {-10, "OOOOOO........OO", OVER, "-10<O 0-15/4 - 15-60/0"},
         /* seen last at the very end */
         {-10, "OOOOOOOOOOOOOOO", OVER, "-10<O 0-60>/12"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        check_timeline(*state, rows[i].begin, rows[i].letters, rows[i].now, rows[i].expected);
+}
+
+static void what_one_scan_saw_is_told_though_none_followed_in_time(void **state)
+{
+    static const struct {
+        int begin;
+        const char *letters;
+        int now;
+        const char *expected;
+    } rows[] = {
+        /* in the middle of nothing */
+        {-30, "O...........I...........O", OVER, "-30<- 0-30/0 I 30-30/1 - 30-60>/0"},
+        {5, "I", OVER, "-720<- 0-5/0 I 5-5/1 - 5-60>/0"},
+        {5, "D......d", OVER, "-720<- 0-5/0 D 5-5/1 - 5-40/0 d 40-40/1 - 40-60>/0"},
+        /* the last before we were away, the first thereafter */
+        {-10, "OOOI", OVER, "-10<O 0-5/1 I 5-5/1 - 5-60>/0"},
+        {-10, "OOOIxxxxxxxOOOO", OVER, "-10<O 0-5/1 I 5-5/1 - 5-45/0 O 45-60>/3"},
+        {-10, "OOOO......I-OOO", OVER, "-10<O 0-5/2 - 5-40/0 I 40-40/1 - 40-50/1 O 50-60>/2"},
+        /* the next scan did not list the service */
+        {-10, "OOOOI-OOOOOOOOO", OVER, "-10<O 0-10/2 I 10-10/1 - 10-20/1 O 20-60>/8"},
+        {-10, "----I-O-D------", OVER, "-720<- 0-10/2 I 10-10/1 - 10-20/1 O 20-20/1 - 20-30/1 D 30-30/1 - 30-60>/5"},
+        /* the same status in another spelling goes on from what it was */
+        {-10, "OODDDDd", OVER, "D 0-20/5 - 20-60>/0"},
+        /* at the window's beginning, which is its own; at its end, which is not */
+        {0, "I...........I", OVER, "I 0-0/1 - 0-60/0"},
+        {0, "I............I", OVER, "I 0-0/1 - 0-60>/0"},
+        {-10, "OOI.........I", OVER, "I 0-0/1 - 0-50/0 I 50-50/1 - 50-60>/0"},
+        {-5, "I-----------I", OVER, "-5<- 0-55/11 I 55-55/1 - 55-60>/0"},
+        /* of a time before the window: the gap begins there */
+        {-120, "I", OVER, "-120<- 0-60>/0"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
@@ -209,16 +240,21 @@ static void what_is_to_come_is_no_data(void **state)
         /* it still lasts */
         {-10, "OOOOOO", 20, "-10<O 0-20>/4 - 20-60/0"},
         {-10, "OOOOOO", 45, "-10<O 0-45>/4 - 45-60/0"},
-        {-10, "OOOOOO", 46, "-10<O 0-15/3 - 15-60>/1"},
+        {-10, "OOOOOO", 46, "-10<O 0-15/4 - 15-60>/0"},
         {-10, "OOOOOOxx", 44, "-10<O 0-44>/4 - 44-60/0"},
         {-10, "OOOOD", 12, "-10<O 0-10/2 D 10-12>/1 - 12-60/0"},
-        {-10, "OOOOD", 10, "-10<O 0-10/2 - 10-60/1"}, /* seen just now, and so far for no time */
-        {-10, "OOOO-", 12, "-10<O 0-5/1 - 5-60>/2"},
-        {-10, "OOO", 0, "- 0-60/1"},
+        /* seen just now, and so far for no time */
+        {-10, "OOOOD", 10, "-10<O 0-10/2 D 10-10>/1 - 10-60/0"},
+        {-10, "OOOOO", 10, "-10<O 0-10>/3 - 10-60/0"},
+        {-10, "OOO", 0, "-10<O 0-0>/1 - 0-60/0"},
+        {0, "D", 0, "D 0-0>/1 - 0-60/0"},
+        {-10, "OOOO-", 12, "-10<O 0-5/2 - 5-60>/1"},
+        {-10, "OO", 0, "- 0-60/0"},
         /* the window is just over */
         {-10, "OOOOOOOOOOOOOO", 60, "-10<O 0-60>/12"},
         {-10, "OOOOOOOOOOOOOO", 61, "-10<O 0-60>/12"},
-        {-10, "OOOOOOO", 60, "-10<O 0-20/4 - 20-60>/1"},
+        {-10, "OOOOOOOOOOOOOOD", 60, "-10<O 0-60/12"},
+        {-10, "OOOOOOO", 60, "-10<O 0-20/5 - 20-60>/0"},
         {-10, "", 30, "-720<- 0-60>/0"},
     };
 
@@ -249,6 +285,11 @@ static void a_service_is_summed_up(void **state)
         {"OOOOOO", 20, "serviceOperational", 10, REPORT_OPERATIONAL, 20, 20, 20},
         {"DDOO", 0, NULL, -1, REPORT_NO_DATA, 0, 0, 0},
         {"DDOOOOOOOOOOOOO", OVER, "serviceOperational", 10, REPORT_OPERATIONAL, 60, 60, 60}, /* over at its beginning */
+        {"OOOI", OVER, "serviceInterruption", 1, REPORT_INTERRUPTED, 5, 5, 60},
+        {"OOI-OOOOOOOOOOO", OVER, "serviceInterruption", 1, REPORT_INTERRUPTED, 50, 50, 60},
+        {"..I", OVER, "serviceInterruption", 1, REPORT_INTERRUPTED, 0, 0, 60},
+        {"..O", OVER, "serviceOperational", 10, REPORT_OPERATIONAL, 0, 0, 60},
+        {"..............I", OVER, NULL, -1, REPORT_NO_DATA, 0, 0, 60},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -380,6 +421,24 @@ static void each_day_of_the_history_has_its_worst(void **state)
     assert_string_equal(none, "No data 0, No data 0, No data 0, No data 0");
 }
 
+static void a_day_has_even_what_was_seen_once(void **state)
+{
+    enum { DAY = 24 * 60 / STEP, BEGIN = -(2 * 24 + 12) * 60 };
+    struct fixture *fixture = *state;
+    g_autofree char *letters = g_strnfill(3 * DAY, '.');
+    g_autoptr(Facts) facts = facts_new();
+
+    report_window_free(fixture->history);
+    fixture->history = report_window_of_dates("UTC", G_MAXINT32, "2026-11-19", "2026-11-22", NULL);
+    letters[0] = 'V';                   /* the 20th begins with it */
+    memcpy(letters + DAY - 1, "OO", 2); /* seen last at midnight, in the 21st */
+    letters[2 * DAY + 1] = 'D';
+    add_timeline(facts, fixture, "Exchange", BEGIN, letters, true);
+    g_autoptr(ReportFigures) figures = figures_of(fixture, facts, NULL, OVER);
+    g_autofree char *days = days_of(((const struct report_service *)g_ptr_array_index(figures->services, 0))->days);
+    assert_string_equal(days, "No data 0, Minor 5, Operational 0, Degraded 0");
+}
+
 /* --- services ----------------------------------------------------------------------------------------------------- */
 
 static void check_services(const struct report_figures *figures, const char *expected)
@@ -494,7 +553,7 @@ static void clocks_that_were_wrong_make_no_overlap(void **state)
     g_autoptr(ReportFigures) figures = figures_of(fixture, facts, NULL, 80);
     const struct report_service *service = g_ptr_array_index(figures->services, 0);
     g_autofree char *text = text_of(fixture, service->stretches);
-    assert_string_equal(text, "-60<O 0-40/8 D 40-50/2 - 50-60>/2");
+    assert_string_equal(text, "-60<O 0-40/8 D 40-50/3 - 50-60>/1");
     assert_int_equal(figures->gaps->len, 0);
     assert_int_equal(figures->observed_s, 60 * MINUTE_S);
 }
@@ -527,17 +586,28 @@ struct random_timeline {
     char letters[SERVICES][LETTERS + 1];
 };
 
+/* How long it is to the next scan: seldom far, but then often once more, so that a scan is alone; and sometimes just as
+ * far as an edge of the window. */
+static int64_t random_step(GRand *dice, bool far, int64_t at, int64_t from, int64_t to)
+{
+    int64_t step = (far ? g_rand_int_range(dice, 25, 50) : g_rand_int_range(dice, 1, 8)) * MINUTE_S;
+    int64_t edge = at < from ? from : to;
+
+    return at < edge && at + step > edge && g_rand_boolean(dice) ? edge - at : step;
+}
+
 /* Scans at any minute, seldom and often; good, failed, and none; statuses that last for a while. */
-static void random_timeline_init(struct random_timeline *timeline, GRand *dice, int64_t from)
+static void random_timeline_init(struct random_timeline *timeline, GRand *dice, int64_t from, int64_t to)
 {
     static const char choices[] = "OOOOOVSDdI?-";
     int64_t at = from - g_rand_int_range(dice, 0, 120) * MINUTE_S;
+    bool far = false;
 
     for (int i = 0; i < LETTERS; i++) {
         bool failed = g_rand_int_range(dice, 0, 8) == 0;
         timeline->at[i] = at;
-        at += (g_rand_int_range(dice, 0, 12) == 0 ? g_rand_int_range(dice, 25, 50) : g_rand_int_range(dice, 1, 8)) *
-              MINUTE_S;
+        far = g_rand_int_range(dice, 0, far ? 2 : 12) == 0;
+        at += random_step(dice, far, at, from, to);
         for (int j = 0; j < SERVICES; j++) {
             char before = i > 0 ? timeline->letters[j][i - 1] : 'O';
             bool stays = g_rand_int_range(dice, 0, 4) != 0 && before != 'x';
@@ -584,25 +654,63 @@ static bool same_letter(char a, char b)
     return g_ascii_toupper(a) == g_ascii_toupper(b);
 }
 
+/* The scans that a stretch of this letter is to have: those inside it, and the one at its end that saw it once more. */
+static int64_t scans_of(const struct random_timeline *timeline, int j, const struct report_stretch *stretch, int64_t to,
+                        int64_t now)
+{
+    char letter = letter_of(stretch->status);
+    int64_t scans = 0;
+
+    for (int k = 0; k < LETTERS; k++) {
+        int64_t at = timeline->at[k];
+        bool inside = at >= stretch->from && at <= stretch->to && at < to && at <= now;
+        scans += inside && timeline->letters[j][k] != 'x' && same_letter(timeline->letters[j][k], letter);
+    }
+    return scans;
+}
+
+/* A sighting: seen at that moment, and in force for no time behind it, nor before it. */
+static void check_sighting(const struct random_timeline *timeline, int j, const struct report_stretch *stretch,
+                           int64_t from, int64_t now)
+{
+    char letter = letter_of(stretch->status);
+
+    assert_true(letter != '-' && same_letter(seen_at(timeline, j, stretch->from), letter));
+    assert_int_equal(oracle(timeline, j, stretch->from, now), '-');
+    assert_true(stretch->from == from || !same_letter(oracle(timeline, j, stretch->from - MINUTE_S, now), letter));
+    assert_int_equal(stretch->scans, 1);
+}
+
+/* Every scan of the window is one of a stretch. */
+static int64_t scans_of_window(const struct random_timeline *timeline, int j, const struct report_window *window,
+                               int64_t now)
+{
+    int64_t scans = 0;
+
+    for (int k = 0; k < LETTERS; k++)
+        scans += timeline->letters[j][k] != 'x' && timeline->at[k] >= window->from && timeline->at[k] < window->to &&
+                 timeline->at[k] <= now;
+    return scans;
+}
+
 /* Every minute of the window, and what the stretches make of all of it. */
 static void check_against_oracle(const struct fixture *fixture, const struct random_timeline *timeline, int j,
                                  const struct report_service *service, int64_t now)
 {
     const struct report_window *window = fixture->window;
-    int64_t observed = 0, end = window->from;
+    int64_t observed = 0, scans = 0, end = window->from;
     char before = '\0';
 
     for (guint i = 0; i < service->stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
         char letter = letter_of(stretch->status);
-        int64_t scans = 0;
-        assert_true(stretch->from == end && stretch->from < stretch->to && !same_letter(letter, before));
+        assert_true(stretch->from == end && stretch->from <= stretch->to && !same_letter(letter, before));
+        if (stretch->from == stretch->to)
+            check_sighting(timeline, j, stretch, window->from, now);
         for (int64_t at = stretch->from; at < stretch->to; at += MINUTE_S)
             assert_true(same_letter(oracle(timeline, j, at, now), letter));
-        for (int k = 0; k < LETTERS; k++)
-            scans += timeline->letters[j][k] != 'x' && timeline->at[k] <= now && timeline->at[k] >= stretch->from &&
-                     timeline->at[k] < stretch->to;
-        assert_int_equal(stretch->scans, scans);
+        assert_int_equal(stretch->scans, scans_of(timeline, j, stretch, window->to, now));
+        scans += stretch->scans;
         if (stretch->status != NULL) {
             bool earlier = same_letter(oracle(timeline, j, window->from - MINUTE_S, now), letter);
             bool later = same_letter(oracle(timeline, j, window->to, now), letter) ||
@@ -618,6 +726,7 @@ static void check_against_oracle(const struct fixture *fixture, const struct ran
     }
     assert_int_equal(end, window->to);
     assert_int_equal(service->observed_s, observed);
+    assert_int_equal(scans, scans_of_window(timeline, j, window, now));
 }
 
 static void stretches_are_those_of_the_scans_whatever_came(void **state)
@@ -630,7 +739,9 @@ static void stretches_are_those_of_the_scans_whatever_came(void **state)
         struct random_timeline timeline;
         g_autoptr(Facts) facts = facts_new();
         int64_t now = fixture->from + g_rand_int_range(dice, 1, 240) * MINUTE_S;
-        random_timeline_init(&timeline, dice, fixture->from);
+        random_timeline_init(&timeline, dice, fixture->from, fixture->window->to);
+        if (round % 4 == 0) /* just when a scan is done */
+            now = MAX(now, timeline.at[g_rand_int_range(dice, 0, LETTERS)]);
         for (int i = 0; i < LETTERS; i++)
             if (timeline.at[i] <= now)
                 facts_add_scan(facts, timeline.at[i], timeline.letters[0][i]);
@@ -908,11 +1019,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_status_holds_until_the_scan_that_saw_another),
         TEST(what_no_scan_saw_is_a_gap),
+        TEST(what_one_scan_saw_is_told_though_none_followed_in_time),
         TEST(what_is_to_come_is_no_data),
         TEST(a_service_is_summed_up),
         TEST(statuses_are_judged_by_the_map_that_is_given),
         TEST(scans_of_the_window_are_counted_and_their_gaps_told),
         TEST(each_day_of_the_history_has_its_worst),
+        TEST(a_day_has_even_what_was_seen_once),
         TEST(services_are_those_that_are_followed),
         TEST(an_id_counts_for_more_than_another_ones_name),
         TEST(the_worst_service_comes_first),

@@ -79,6 +79,7 @@ struct timeline {
 struct piece {
     int64_t from, to;
     const char *status;
+    int64_t seen; /* last */
 };
 
 static struct piece *last_piece(GArray *pieces)
@@ -86,30 +87,35 @@ static struct piece *last_piece(GArray *pieces)
     return pieces->len > 0 ? &g_array_index(pieces, struct piece, pieces->len - 1) : NULL;
 }
 
-/* Lets the status of scan i be in force up to the next one, unless that is too far or did not see the service. */
+/* Lets the status of scan i be in force up to the next one, or for no time, if that is too far or did not see the
+ * service. */
 static void add_seen(GArray *pieces, const struct timeline *timeline, int i, int64_t now)
 {
     const struct seen *scan = &timeline->scans[i], *next = scan + 1;
     bool is_last = i + 1 == timeline->n || next->at > now;
     int64_t until = is_last ? MAX(now, scan->at) : next->at;
-    if (!scan->status || until - scan->at > MAX_GAP_S || (!is_last && !next->status))
+    if (!scan->status)
         return;
+    if (until - scan->at > MAX_GAP_S || (!is_last && !next->status))
+        until = scan->at;
     struct piece *last = last_piece(pieces);
     if (last && last->to == scan->at && g_ascii_strcasecmp(last->status, scan->status) == 0) {
         last->to = until;
+        last->seen = scan->at;
         return;
     }
-    struct piece piece = {scan->at, until, scan->status};
+    struct piece piece = {scan->at, until, scan->status, scan->at};
     g_array_append_val(pieces, piece);
 }
 
-/* Appends what is in [from, to) of the piece, and of the time before it that nobody knows. */
-static void add_clipped(GArray *clipped, int64_t *at, const struct piece *piece, int64_t from, int64_t to)
+/* Appends what is in [from, to) of the piece, be it just its last scan, and of the time before it that nobody knows. */
+static void add_clipped(GArray *clipped, int64_t *at, const struct piece *piece, int64_t from, int64_t to, int64_t now)
 {
-    struct piece known = {MAX(piece->from, from), MIN(piece->to, to), piece->status};
-    if (known.from >= known.to)
+    struct piece known = {MAX(piece->from, from), MIN(piece->to, MIN(to, now)), piece->status, piece->seen};
+    bool sighting = piece->to == piece->seen && piece->seen >= from && piece->seen < to;
+    if (known.from >= known.to && !sighting)
         return;
-    struct piece unknown = {*at, known.from, NULL};
+    struct piece unknown = {*at, known.from, NULL, 0};
     if (unknown.from < unknown.to)
         g_array_append_val(clipped, unknown);
     g_array_append_val(clipped, known);
@@ -124,9 +130,9 @@ static GArray *pieces_of(const struct timeline *timeline, int64_t from, int64_t 
     for (int i = 0; i < timeline->n && timeline->scans[i].at <= now; i++)
         add_seen(pieces, timeline, i, now);
     for (guint i = 0; i < pieces->len; i++)
-        add_clipped(clipped, &at, &g_array_index(pieces, struct piece, i), from, to);
-    struct piece rest = {at, to, NULL};
-    if (at < to)
+        add_clipped(clipped, &at, &g_array_index(pieces, struct piece, i), from, to, now);
+    struct piece rest = {at, MIN(to, now), NULL, 0};
+    if (rest.from < rest.to)
         g_array_append_val(clipped, rest);
     return clipped;
 }
@@ -143,16 +149,20 @@ static void append_line(GString *text)
         g_string_append_c(text, '\n');
 }
 
-static int scans_in(const struct timeline *timeline, int64_t from, int64_t to)
+/* The scans of a window up to `to` that saw the piece's status in it, or at its end. */
+static int scans_of(const struct timeline *timeline, const struct piece *piece, int64_t to)
 {
     int n = 0;
-    for (int i = 0; i < timeline->n; i++)
-        n += timeline->scans[i].at >= from && timeline->scans[i].at < to;
+    for (int i = 0; i < timeline->n; i++) {
+        const struct seen *scan = &timeline->scans[i];
+        n += scan->at >= piece->from && scan->at <= piece->to && scan->at < to && scan->status &&
+             g_ascii_strcasecmp(scan->status, piece->status) == 0;
+    }
     return n;
 }
 
-/* The figure of these pieces, as its rows tell it. Returned: g_free. */
-static char *told(enum store_figure figure, const struct timeline *timeline, const GArray *pieces)
+/* The figure of these pieces of a window up to `to`, as its rows tell it. Returned: g_free. */
+static char *told(enum store_figure figure, const struct timeline *timeline, const GArray *pieces, int64_t to)
 {
     GString *text = g_string_new(NULL);
     int64_t operational = 0, observed = 0;
@@ -168,8 +178,7 @@ static char *told(enum store_figure figure, const struct timeline *timeline, con
             append_line(text);
             g_string_append_printf(text, "%s|", piece->status);
             append_times(text, piece->from, piece->to);
-            g_string_append_printf(text, "|%ld|%d", (long)(piece->to - piece->from),
-                                   scans_in(timeline, piece->from, piece->to));
+            g_string_append_printf(text, "|%ld|%d", (long)(piece->to - piece->from), scans_of(timeline, piece, to));
         }
         observed += piece->status ? piece->to - piece->from : 0;
         operational += priority >= 9 ? piece->to - piece->from : 0;
@@ -192,7 +201,7 @@ static char *gaps_of(const struct timeline *timeline, int64_t from, int64_t to, 
         bool ends = i == timeline->n || timeline->scans[i].at > now;
         int64_t next = ends ? now : timeline->scans[i].at;
         bool gap = before == G_MININT64 || next - before > MAX_GAP_S;
-        int64_t gap_from = MAX(before, from), gap_to = MIN(ends ? to : next, to);
+        int64_t gap_from = MAX(before, from), gap_to = MIN(next, to);
         if (gap && gap_from < gap_to) {
             append_line(text);
             append_times(text, gap_from, gap_to);
@@ -263,7 +272,7 @@ static void compare(struct fixture *fixture, const char *tenant, const struct ti
         struct store_figure_query query = query_of(figure, from, to, now);
         query.tenant_id = tenant;
         g_autofree char *expected =
-            figure == STORE_FIGURE_GAPS ? gaps_of(timeline, from, to, now) : told(figure, timeline, pieces);
+            figure == STORE_FIGURE_GAPS ? gaps_of(timeline, from, to, now) : told(figure, timeline, pieces, to);
         g_autofree char *rows = ask(fixture, &query);
         if (strcmp(rows, expected) != 0)
             fail_msg("figure %d of %s, %ld to %ld at %ld:\n%s\nand not\n%s", figure, tenant, (long)(from - AT),
@@ -273,7 +282,7 @@ static void compare(struct fixture *fixture, const char *tenant, const struct ti
 
 static void figures_are_what_the_scans_say_over_random_timelines(void **state)
 {
-    enum { CUSTOMERS = 12, WINDOWS = 5 };
+    enum { CUSTOMERS = 12, WINDOWS = 6 };
     struct fixture *fixture = *state;
     g_autoptr(GRand) random = g_rand_new_with_seed(20261122);
     for (int customer = 0; customer < CUSTOMERS; customer++) {
@@ -287,7 +296,12 @@ static void figures_are_what_the_scans_say_over_random_timelines(void **state)
             int64_t now = moment(random, &timeline);
             if (to < from)
                 continue;
-            now = window % 2 ? to : MAX(to, now);
+            if (window % 3 == 2 && timeline.n > 0) { /* it is not over */
+                now = timeline.scans[timeline.n - 1].at + g_rand_int_range(random, 0, 2) * 150;
+                to = MAX(to, now + 1);
+            } else {
+                now = window % 3 ? to : MAX(to, now);
+            }
             compare(fixture, tenant, &timeline, from, to, now);
         }
     }
@@ -303,13 +317,62 @@ static void the_last_state_lasts_up_to_now_where_it_was_seen_lately(void **state
     struct store_figure_query query = query_of(STORE_FIGURE_STRETCHES, AT - 60, AT + MAX_GAP_S, 0);
     assert_figure(fixture, &query,
                   "2026-11-26T07:59:00Z|2026-11-26T08:00:00Z||-1\n2026-11-26T08:00:00Z|2026-11-26T08:30:00Z|ok|10");
-    query.to++; /* now is a second later: nobody knows what became of it */
-    assert_figure(fixture, &query, "2026-11-26T07:59:00Z|2026-11-26T08:30:01Z||-1");
-    query.to = AT + 60; /* a window that was over long ago */
-    query.now = AT + 86400;
-    assert_figure(fixture, &query, "2026-11-26T07:59:00Z|2026-11-26T08:01:00Z||-1");
+    query.to++; /* now is a second later: nobody knows what became of it, but it was seen */
+    assert_figure(fixture, &query,
+                  "2026-11-26T07:59:00Z|2026-11-26T08:00:00Z||-1\n2026-11-26T08:00:00Z|2026-11-26T08:00:00Z|ok|10\n"
+                  "2026-11-26T08:00:00Z|2026-11-26T08:30:01Z||-1");
+    query.now = AT + 86400; /* a window that was over long ago */
+    query.to = AT;
+    assert_figure(fixture, &query, "2026-11-26T07:59:00Z|2026-11-26T08:00:00Z||-1");
     query.figure = STORE_FIGURE_OVERALL;
     assert_figure(fixture, &query, "|-1");
+    query.to++; /* it was seen in that second */
+    assert_figure(fixture, &query, "ok|10");
+    query.figure = STORE_FIGURE_AVAILABILITY;
+    assert_figure(fixture, &query, "0|0");
+}
+
+static void of_a_window_that_is_not_over_nothing_is_told_of_what_is_to_come(void **state)
+{
+    struct fixture *fixture = *state;
+    scan_at(fixture, AT, "E=ok");
+    scan_at(fixture, AT + 60, "E=slow");
+    struct store_figure_query query = query_of(STORE_FIGURE_STRETCHES, AT, AT + 86400, AT + 60);
+    assert_figure(fixture, &query,
+                  "2026-11-26T08:00:00Z|2026-11-26T08:01:00Z|ok|10\n2026-11-26T08:01:00Z|2026-11-26T08:01:00Z|slow|3");
+    query.figure = STORE_FIGURE_OCCURRENCES;
+    query.now = AT + 120;
+    assert_figure(
+        fixture, &query,
+        "ok|2026-11-26T08:00:00Z|2026-11-26T08:01:00Z|60|1\nslow|2026-11-26T08:01:00Z|2026-11-26T08:02:00Z|60|1");
+    query.figure = STORE_FIGURE_GAPS;
+    assert_figure(fixture, &query, "");
+    query.now = AT + 7200;
+    assert_figure(fixture, &query, "2026-11-26T08:01:00Z|2026-11-26T10:00:00Z");
+}
+
+/* Scans to the last of which none is near: each saw what it saw. */
+static void a_sighting_is_an_occurrence_of_no_time(void **state)
+{
+    struct fixture *fixture = *state;
+    scan_at(fixture, AT, "E=ok");
+    scan_at(fixture, AT + 60, "E=down");
+    scan_at(fixture, AT + 7200, "E=slow");
+    scan_at(fixture, AT + 7260, "T=ok");
+    struct store_figure_query query = query_of(STORE_FIGURE_OCCURRENCES, AT, AT + 86400, AT + 86400);
+    assert_figure(fixture, &query,
+                  "ok|2026-11-26T08:00:00Z|2026-11-26T08:01:00Z|60|1\n"
+                  "down|2026-11-26T08:01:00Z|2026-11-26T08:01:00Z|0|1\n"
+                  "slow|2026-11-26T10:00:00Z|2026-11-26T10:00:00Z|0|1");
+    query.figure = STORE_FIGURE_OVERALL;
+    assert_figure(fixture, &query, "down|1");
+    query.figure = STORE_FIGURE_AVAILABILITY;
+    assert_figure(fixture, &query, "60|60");
+    query.figure = STORE_FIGURE_STRETCHES;
+    query.from = AT + 60;
+    query.to = AT + 7200;
+    assert_figure(fixture, &query,
+                  "2026-11-26T08:01:00Z|2026-11-26T08:01:00Z|down|1\n2026-11-26T08:01:00Z|2026-11-26T10:00:00Z||-1");
 }
 
 /* A narrower gap than that which the runs were made with. */
@@ -320,7 +383,10 @@ static void runs_that_a_longer_gap_would_join_are_one_stretch(void **state)
     scan_at(fixture, AT + 3600, "E=OK");
     scan_at(fixture, AT + 7200, "E=slow");
     struct store_figure_query query = query_of(STORE_FIGURE_OCCURRENCES, AT, AT + 7260, 0);
-    assert_figure(fixture, &query, "slow|2026-11-26T10:00:00Z|2026-11-26T10:01:00Z|60|1");
+    assert_figure(fixture, &query,
+                  "ok|2026-11-26T08:00:00Z|2026-11-26T08:00:00Z|0|1\n"
+                  "OK|2026-11-26T09:00:00Z|2026-11-26T09:00:00Z|0|1\n"
+                  "slow|2026-11-26T10:00:00Z|2026-11-26T10:01:00Z|60|1");
     query.max_gap_s = 3600;
     assert_figure(fixture, &query,
                   "ok|2026-11-26T08:00:00Z|2026-11-26T10:00:00Z|7200|2\n"
@@ -492,6 +558,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OF_STORE(figures_are_what_the_scans_say_over_random_timelines),
         OF_STORE(the_last_state_lasts_up_to_now_where_it_was_seen_lately),
+        OF_STORE(of_a_window_that_is_not_over_nothing_is_told_of_what_is_to_come),
+        OF_STORE(a_sighting_is_an_occurrence_of_no_time),
         OF_STORE(runs_that_a_longer_gap_would_join_are_one_stretch),
         OF_STORE(a_status_that_the_map_does_not_have_counts_as_the_unknown_one),
         OF_STORE(issues_and_announcements_are_those_of_the_report),
