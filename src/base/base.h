@@ -3,6 +3,7 @@
 #define M365KEEP_BASE_H
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"

@@ -102,7 +102,7 @@ static struct yaml_file *read_file(const char *path, GError **error)
 
     if (path == NULL)
         return yaml_file_parse(CONFIG_FILE, "", 0, error);
-    char *text = environment_read_bytes(path, YAML_FILE_MAX, &length);
+    char *text = file_read(path, YAML_FILE_MAX, &length);
     if (text == NULL) {
         g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "cannot read the configuration file %s: %s", path,
                     errno == EFBIG ? "it is larger than 1 MiB" : g_strerror(errno));

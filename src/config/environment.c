@@ -21,33 +21,10 @@ struct environment {
     GPtrArray *secret_files; /* char *: what was read */
 };
 
-char *environment_read_bytes(const char *path, size_t most, size_t *length)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return NULL;
-    char *text = g_malloc0(most + 2); /* one byte to notice that there is more, one for the NUL */
-    size_t got = 0;
-    ssize_t n = 0;
-    do {
-        n = read(fd, text + got, most + 1 - got);
-        got += n > 0 ? (size_t)n : 0;
-    } while (got <= most && (n > 0 || (n < 0 && errno == EINTR)));
-    int reason = n < 0 ? errno : got > most ? EFBIG : 0;
-    close(fd);
-    *length = got;
-    if (reason == 0)
-        return text;
-    explicit_bzero(text, most + 2);
-    g_free(text);
-    errno = reason;
-    return NULL;
-}
-
 static bool parse_env_file(struct environment *environment, GError **error)
 {
     size_t length = 0;
-    char *text = environment_read_bytes(environment->file, ENV_FILE_MAX, &length);
+    char *text = file_read(environment->file, ENV_FILE_MAX, &length);
     if (text == NULL) {
         g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "cannot read the environment file %s: %s",
                     environment->file, errno == EFBIG ? "it is larger than 1 MiB" : g_strerror(errno));
@@ -138,7 +115,7 @@ static const char *secret_fault(char *secret, size_t length)
 char *environment_read_file(const struct environment *environment, const char *path, GError **error)
 {
     size_t length = 0;
-    char *secret = environment_read_bytes(path, SECRET_FILE_MAX, &length);
+    char *secret = file_read(path, SECRET_FILE_MAX, &length);
 
     if (secret == NULL) {
         g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "cannot be read: %s",

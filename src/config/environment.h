@@ -37,10 +37,6 @@ char *environment_read_file(const struct environment *environment, const char *p
 /* The files that secrets were read from so far (char *), the .env file first. Returned: g_ptr_array_unref. */
 GPtrArray *environment_secret_files(const struct environment *environment);
 
-/* Reads a whole file of at most `most` bytes, which need not be a regular one. Returned: a text with a NUL after its
- * *length bytes. NULL with errno set; EFBIG when it is larger. */
-char *environment_read_bytes(const char *path, size_t most, size_t *length);
-
 /* Puts the file's proxy and certificate variables, which libraries read by themselves, into the real environment where
  * that has none. Call it before any thread starts. */
 void environment_share(const struct environment *environment);

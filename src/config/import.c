@@ -491,7 +491,7 @@ GPtrArray *import_python(const char *file, const char *text, size_t length, GPtr
 GPtrArray *config_import_python(const char *path, GPtrArray *remarks, GError **error)
 {
     size_t length = 0;
-    char *text = environment_read_bytes(path, PYTHON_FILE_MAX, &length);
+    char *text = file_read(path, PYTHON_FILE_MAX, &length);
 
     if (text == NULL) {
         g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "cannot read %s: %s", path,

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "config/environment.h"
+#include "base/base.h"
 #include "config/values.h"
 #include "config/yaml_file.h"
 #include "config/yaml_places.h"
@@ -110,9 +110,11 @@ static bool take_file(struct config_status_map *map, const char *name, const cha
     yaml_parser_t parser;
     yaml_document_t document;
 
-    g_assert(yaml_parser_initialize(&parser) == 1); /* fails only without memory */
+    bool ready = yaml_parser_initialize(&parser) == 1;
+    g_assert(ready); /* fails only without memory */
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-    g_assert(yaml_parser_load(&parser, &document) == 1); /* yaml_places_new read all of it */
+    bool loaded = yaml_parser_load(&parser, &document) == 1;
+    g_assert(loaded); /* yaml_places_new read all of it */
     bool good = take_document(map, &reading, &document, error);
     yaml_document_delete(&document);
     yaml_parser_delete(&parser);
@@ -160,7 +162,7 @@ struct config_status_map *config_status_map_load(const char *path, GError **erro
 
     if (path == NULL)
         return status_map_parse("", "", 0, error);
-    g_autofree char *text = environment_read_bytes(path, YAML_FILE_MAX, &length);
+    g_autofree char *text = file_read(path, YAML_FILE_MAX, &length);
     if (text == NULL) {
         g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "cannot read the status map %s: %s", path,
                     errno == EFBIG ? "it is larger than 1 MiB" : g_strerror(errno));

@@ -234,7 +234,8 @@ GHashTable *yaml_places_new(const char *file, const char *text, size_t length, G
 
     walker.places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (check_text(&walker, error)) {
-        g_assert(yaml_parser_initialize(&walker.parser) == 1); /* fails only without memory */
+        bool ready = yaml_parser_initialize(&walker.parser) == 1;
+        g_assert(ready); /* fails only without memory */
         yaml_parser_set_input_string(&walker.parser, (const unsigned char *)text, length);
         good = read_stream(&walker, error);
         yaml_parser_delete(&walker.parser);

@@ -7,8 +7,8 @@
 /* Each darker than the one before, in steps that are as clear in grey and to those who see no red, green or blue
  * (tests/unit/report/test_chart.c measures it). */
 const guint32 report_chart_colors[REPORT_IMPACTS] = {
-    [REPORT_NO_DATA] = CHART_GAP,   [REPORT_OPERATIONAL] = 0xcfe9d6, [REPORT_MINOR] = 0x8ac4f0,
-    [REPORT_RECOVERING] = 0xcf7f0c, [REPORT_DEGRADED] = 0xa93120,    [REPORT_INTERRUPTED] = 0x54092b,
+    [REPORT_NO_DATA] = CHART_GAP, [REPORT_OPERATIONAL] = 0xcfe9d6, [REPORT_MINOR] = 0x8ac4f0,
+    [REPORT_AFFECTED] = 0xcf7f0c, [REPORT_DEGRADED] = 0xa93120,    [REPORT_INTERRUPTED] = 0x54092b,
 };
 
 enum {

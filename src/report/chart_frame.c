@@ -164,8 +164,8 @@ void chart_draw_scale(struct canvas *canvas, const struct chart_axis *axis, int 
 int chart_band_height(enum report_impact impact, int full)
 {
     static const int percent[REPORT_IMPACTS] = {
-        [REPORT_NO_DATA] = 100,   [REPORT_OPERATIONAL] = 24, [REPORT_MINOR] = 44,
-        [REPORT_RECOVERING] = 62, [REPORT_DEGRADED] = 82,    [REPORT_INTERRUPTED] = 100,
+        [REPORT_NO_DATA] = 100, [REPORT_OPERATIONAL] = 24, [REPORT_MINOR] = 44,
+        [REPORT_AFFECTED] = 62, [REPORT_DEGRADED] = 82,    [REPORT_INTERRUPTED] = 100,
     };
 
     return (full * percent[impact] + 50) / 100;

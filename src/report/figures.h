@@ -20,7 +20,7 @@ enum report_impact {
     REPORT_NO_DATA,
     REPORT_OPERATIONAL, /* 9, 10 */
     REPORT_MINOR,       /* 7, 8: being verified, nothing to do */
-    REPORT_RECOVERING,  /* 5, 6: being looked into or restored */
+    REPORT_AFFECTED,    /* 5, 6: being looked into or restored */
     REPORT_DEGRADED,    /* 3, 4 */
     REPORT_INTERRUPTED, /* 0 to 2 */
     REPORT_IMPACTS      /* their number */
@@ -28,7 +28,7 @@ enum report_impact {
 
 enum report_impact report_impact_of(int priority);
 
-/* "Operational", "Minor", "Recovering", "Degraded", "Interrupted", "No data". */
+/* "Operational", "Minor", "Affected", "Degraded", "Interrupted", "No data". */
 const char *report_impact_name(enum report_impact impact);
 
 /* A status for people: "serviceDegradation" gives "Service degradation", in any case that is known; others as they

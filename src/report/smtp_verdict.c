@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "report/smtp_reply.h"
 
 enum { GREETED = 220, COMPLETED = 250, GOING_DOWN = 421, AUTH_REQUIRED = 530, TOO_LARGE = 552 };
@@ -31,7 +32,8 @@ static char *words_of(const struct smtp_order *order, const char *text)
     g_autofree char *open = g_strdup(text ? text : "");
 
     if (order->user && order->password) {
-        g_autoptr(GString) plain = g_string_new(NULL);
+        /* Of its whole length from the beginning: a text that grows leaves copies behind. */
+        GString *plain = g_string_sized_new(strlen(order->user) + strlen(order->password) + 3);
         g_string_append_c(plain, '\0');
         g_string_append(plain, order->user);
         g_string_append_c(plain, '\0');
@@ -41,10 +43,10 @@ static char *words_of(const struct smtp_order *order, const char *text)
                          g_strdup(order->password)};
         for (size_t i = 0; i < G_N_ELEMENTS(forms); i++) {
             hide(&open, forms[i]);
-            memset(forms[i], 0, strlen(forms[i]));
-            g_free(forms[i]);
+            text_free_secret(forms[i]);
         }
-        memset(plain->str, 0, plain->len);
+        explicit_bzero(plain->str, plain->len);
+        g_string_free(plain, TRUE);
     }
     return transport_words(open);
 }
@@ -277,8 +279,8 @@ static bool judge_opening(const struct verdict *verdict)
              (record->auth.code >= 400 || record->step > SMTP_STEP_AUTH))
         judge_sign_in(verdict);
     else
-        return verdict->result->server = false;
-    return true;
+        verdict->result->server = false;
+    return verdict->result->server;
 }
 
 /* The session ended before the message: at which step, and why? */

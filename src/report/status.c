@@ -10,15 +10,15 @@ enum report_impact report_impact_of(int priority)
     if (priority <= 4)
         return REPORT_DEGRADED;
     if (priority <= 6)
-        return REPORT_RECOVERING;
+        return REPORT_AFFECTED;
     return priority <= 8 ? REPORT_MINOR : REPORT_OPERATIONAL;
 }
 
 const char *report_impact_name(enum report_impact impact)
 {
     static const char *const names[REPORT_IMPACTS] = {
-        [REPORT_NO_DATA] = "No data",       [REPORT_OPERATIONAL] = "Operational", [REPORT_MINOR] = "Minor",
-        [REPORT_RECOVERING] = "Recovering", [REPORT_DEGRADED] = "Degraded",       [REPORT_INTERRUPTED] = "Interrupted",
+        [REPORT_NO_DATA] = "No data",   [REPORT_OPERATIONAL] = "Operational", [REPORT_MINOR] = "Minor",
+        [REPORT_AFFECTED] = "Affected", [REPORT_DEGRADED] = "Degraded",       [REPORT_INTERRUPTED] = "Interrupted",
     };
 
     return names[impact];

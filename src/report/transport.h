@@ -11,8 +11,8 @@
 #include "store/store.h"
 
 /* Called once, when everything up to the message itself went well and its first byte is about to be sent; the store
- * marks the mail as being sent. False: do not send (*error says why). Called on the thread that called transport_send.
- */
+ * marks the mail as being sent. False: do not send (*error says why). Called on the thread that called smtp_send or
+ * graph_send. */
 typedef bool (*transport_begin)(void *user, GError **error);
 
 struct transport {

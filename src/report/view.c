@@ -1,5 +1,6 @@
 #include "report/view.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -31,17 +32,17 @@ static const struct view_limits all_limits[] = {
 /* The text of a file: UTF-8, at most FILE_BYTES_MAX. Returned: g_free; NULL with *error. */
 static char *read_file(const char *path, const char *what, GError **error)
 {
-    g_autoptr(GError) cause = NULL;
-    g_autofree char *text = NULL;
-    gsize length;
+    size_t length = 0;
+    g_autofree char *text = file_read(path, FILE_BYTES_MAX, &length);
 
-    if (!g_file_get_contents(path, &text, &length, &cause)) {
-        g_set_error(error, REPORT_ERROR, REPORT_ERROR_FILE, "The %s cannot be read: %s.", what, cause->message);
-        return NULL;
-    }
-    if (length > FILE_BYTES_MAX) {
-        g_set_error(error, REPORT_ERROR, REPORT_ERROR_FILE, "The %s %s has more than %d bytes.", what, path,
-                    FILE_BYTES_MAX);
+    if (!text) {
+        int reason = errno;
+        if (reason == EFBIG)
+            g_set_error(error, REPORT_ERROR, REPORT_ERROR_FILE, "The %s %s has more than %d bytes.", what, path,
+                        FILE_BYTES_MAX);
+        else
+            g_set_error(error, REPORT_ERROR, REPORT_ERROR_FILE, "The %s %s cannot be read: %s.", what, path,
+                        g_strerror(reason));
         return NULL;
     }
     if (!g_utf8_validate_len(text, length, NULL)) {

@@ -109,7 +109,7 @@ static char *trouble_words(const struct report_figures *figures, const struct re
                      : g_strdup_printf("was seen %s, for an unknown time", verb);
 }
 
-/* "Exchange Online was degraded for 1 h 25 min, Microsoft Teams was recovering for 20 min"; of more than two, the
+/* "Exchange Online was degraded for 1 h 25 min, Microsoft Teams was affected for 20 min"; of more than two, the
  * worst. Returned: g_free. */
 static char *troubles_words(const struct report_figures *figures, const struct tally *tally)
 {

@@ -168,8 +168,8 @@ char *view_count(gint64 n, const char *one, const char *many)
 const char *view_impact_verb(enum report_impact impact)
 {
     static const char *const verbs[REPORT_IMPACTS] = {
-        [REPORT_NO_DATA] = "unknown",       [REPORT_OPERATIONAL] = "operational", [REPORT_MINOR] = "being verified",
-        [REPORT_RECOVERING] = "recovering", [REPORT_DEGRADED] = "degraded",       [REPORT_INTERRUPTED] = "interrupted",
+        [REPORT_NO_DATA] = "unknown",   [REPORT_OPERATIONAL] = "operational", [REPORT_MINOR] = "being verified",
+        [REPORT_AFFECTED] = "affected", [REPORT_DEGRADED] = "degraded",       [REPORT_INTERRUPTED] = "interrupted",
     };
 
     return verbs[impact];
@@ -194,7 +194,7 @@ void view_add_impact(GString *out, enum report_impact impact)
     /* Geometric Shapes, which every mail program's fonts have, and none as a coloured picture. */
     static const char *const marks[REPORT_IMPACTS] = {
         [REPORT_NO_DATA] = "\xe2\x97\x8b",  [REPORT_OPERATIONAL] = "\xe2\x97\x8f",
-        [REPORT_MINOR] = "\xe2\x97\x87",    [REPORT_RECOVERING] = "\xe2\x97\x86",
+        [REPORT_MINOR] = "\xe2\x97\x87",    [REPORT_AFFECTED] = "\xe2\x97\x86",
         [REPORT_DEGRADED] = "\xe2\x96\xb2", [REPORT_INTERRUPTED] = "\xe2\x96\xa0",
     };
     /* What the charts show as a background would not be seen as a line. */

@@ -188,8 +188,9 @@ struct report_window *report_window_of_dates(const char *zone_name, int64_t now,
 struct report_window *report_window_history(const struct report_window *window, int days)
 {
     int64_t last = 0;
+    bool read = parse_day(window->last_day, &last);
 
-    g_assert(days > 0 && parse_day(window->last_day, &last));
+    g_assert(days > 0 && read);
     return window_new(window->zone_name, window->zone, last - days + 1, last);
 }
 
@@ -197,8 +198,9 @@ GArray *report_window_days(const struct report_window *window)
 {
     int64_t first = 0, last = 0, low, high;
     GTimeZone *zone = window->zone;
+    bool read = parse_day(window->first_day, &first) && parse_day(window->last_day, &last);
 
-    g_assert(parse_day(window->first_day, &first) && parse_day(window->last_day, &last));
+    g_assert(read);
     guint n = (guint)(last - first + 2);
     GArray *days = g_array_sized_new(FALSE, FALSE, sizeof(int64_t), n);
     low = first * DAY_S - REACH_S;

@@ -554,9 +554,11 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_MAIL_RECIPIENT_INSERT] = {"mail_recipient_insert",
                                          "INSERT INTO mail_recipient (mail_id, place, address, state) "
                                          "VALUES (?1, ?2, ?3, 'queued')"},
-    [STATEMENT_MAIL_LATEST] = {"mail_latest", "SELECT mail_id FROM mail WHERE customer_id IS ?1 AND kind = ?2 "
-                                              "AND from_s IS ?3 AND to_s IS ?4 "
-                                              "ORDER BY state = 'failed', mail_id DESC LIMIT 1"},
+    [STATEMENT_MAIL_LATEST] = {"mail_latest",
+                               "SELECT m.mail_id FROM mail AS m WHERE m.customer_id IS ?1 AND m.kind = ?2 "
+                               "AND m.from_s IS ?3 AND m.to_s IS ?4 AND (m.state <> 'failed' OR NOT EXISTS "
+                               "(SELECT 1 FROM mail AS o WHERE o.customer_id IS ?1 AND o.kind = ?2 AND o.from_s IS ?3 "
+                               "AND o.to_s IS ?4 AND o.state <> 'failed')) ORDER BY m.mail_id DESC LIMIT 1"},
     [STATEMENT_MAIL_DUE] = {"mail_due", "SELECT mail_id FROM mail WHERE state = 'queued' AND next_attempt_at <= ?2 "
                                         "AND (?1 = 0 OR customer_id = ?1) ORDER BY created_at, mail_id"},
     [STATEMENT_MAIL_READ] = {"mail_read", "SELECT " MAIL_COLUMNS " FROM mail AS m LEFT JOIN customer AS c "

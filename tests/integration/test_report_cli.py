@@ -196,7 +196,7 @@ def test_json_has_every_figure(desk):
     assert exchange["occurrences"] == [
         {"status": "serviceDegradation", "impact": "degraded", "from": "2025-11-19T08:00:00+01:00", "to": "2025-11-19T10:00:00+01:00",
          "seconds": 2 * HOUR, "scans": 24, "began_before": False, "goes_on": False},
-        {"status": "restoringService", "impact": "recovering", "from": "2025-11-19T10:00:00+01:00", "to": "2025-11-19T11:00:00+01:00",
+        {"status": "restoringService", "impact": "affected", "from": "2025-11-19T10:00:00+01:00", "to": "2025-11-19T11:00:00+01:00",
          "seconds": HOUR, "scans": 12, "began_before": False, "goes_on": False}]
     intune = report["services"][1]
     assert intune["overall"]["impact"] == "operational" and intune["availability"] == 100 and intune["occurrences"] == []

@@ -19,10 +19,10 @@ IMPACTS = {
     "serviceoperational": "operational", "servicerestored": "operational", "falsepositive": "operational",
     "postincidentreviewpublished": "operational", "resolved": "operational", "resolvedexternal": "operational",
     "mitigated": "operational", "mitigatedexternal": "operational", "verifyingservice": "minor", "investigationsuspended": "minor",
-    "investigating": "recovering", "restoringservice": "recovering", "reported": "recovering", "unknownfuturevalue": "recovering",
+    "investigating": "affected", "restoringservice": "affected", "reported": "affected", "unknownfuturevalue": "affected",
     "confirmed": "degraded", "servicedegradation": "degraded", "extendedrecovery": "degraded", "serviceinterruption": "interrupted",
 }
-SEVERITIES = ["interrupted", "degraded", "recovering", "minor", "operational", "no-data"]
+SEVERITIES = ["interrupted", "degraded", "affected", "minor", "operational", "no-data"]
 STATUSES = ["serviceOperational", "investigating", "restoringService", "verifyingService", "serviceRestored",
             "postIncidentReviewPublished", "serviceDegradation", "serviceInterruption", "extendedRecovery", "falsePositive",
             "investigationSuspended", "resolved", "mitigatedExternal", "mitigated", "resolvedExternal", "confirmed", "reported"]
@@ -30,7 +30,7 @@ STATUSES = ["serviceOperational", "investigating", "restoringService", "verifyin
 
 def impact(status):
     """The word for how bad a status is; of one that nobody has heard of, as of one that is looked into."""
-    return IMPACTS.get(status.lower(), "recovering")
+    return IMPACTS.get(status.lower(), "affected")
 
 
 def day(zone, text):

@@ -678,7 +678,7 @@ static void what_a_chart_shows_is_told_in_words(void **state)
         fixture_paint_minutes(fixture, service, minute, minute + 5, "investigating", 5);
     fixture_paint_minutes(fixture, service, 1430, 1440, NULL, 0);
     assert_alt(fixture, service,
-               "A, 22 Nov 2026: recovering 42 times (3 h 30 min in all), no data 1 time (10 min in all), otherwise "
+               "A, 22 Nov 2026: affected 42 times (3 h 30 min in all), no data 1 time (10 min in all), otherwise "
                "operational; availability 85.31 %");
 }
 

@@ -278,7 +278,7 @@ static void a_service_is_summed_up(void **state)
         {"OOOOOOOOOOOOOOO", OVER, "serviceOperational", 10, REPORT_OPERATIONAL, 60, 60, 60},
         {"OOOVVOOOOOOOOOO", OVER, "verifyingService", 7, REPORT_MINOR, 50, 60, 60},
         {"OOOVVSDDIDOOOOO", OVER, "serviceInterruption", 1, REPORT_INTERRUPTED, 25, 60, 60},
-        {"OO????????????O", OVER, "serviceOnFire", 6, REPORT_RECOVERING, 0, 60, 60},
+        {"OO????????????O", OVER, "serviceOnFire", 6, REPORT_AFFECTED, 0, 60, 60},
         {"OOdDOOOOOOOOOOO", OVER, "ServiceDegradation", 3, REPORT_DEGRADED, 50, 60, 60},
         {"OOOO.......OOOO", OVER, "serviceOperational", 10, REPORT_OPERATIONAL, 20, 20, 60},
         {"xxxxxxxxxxxxxxx", OVER, NULL, -1, REPORT_NO_DATA, 0, 0, 60},
@@ -948,8 +948,8 @@ static void announcements_come_by_the_date_to_act_and_then_the_latest(void **sta
 static void priorities_are_grouped_by_impact(void **state)
 {
     static const enum report_impact impacts[] = {REPORT_INTERRUPTED, REPORT_INTERRUPTED, REPORT_INTERRUPTED,
-                                                 REPORT_DEGRADED,    REPORT_DEGRADED,    REPORT_RECOVERING,
-                                                 REPORT_RECOVERING,  REPORT_MINOR,       REPORT_MINOR,
+                                                 REPORT_DEGRADED,    REPORT_DEGRADED,    REPORT_AFFECTED,
+                                                 REPORT_AFFECTED,    REPORT_MINOR,       REPORT_MINOR,
                                                  REPORT_OPERATIONAL, REPORT_OPERATIONAL};
 
     (void)state;

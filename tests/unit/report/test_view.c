@@ -175,7 +175,7 @@ static void trouble_is_told_with_what_when_and_how_long(void **state)
     g_autoptr(ReportWords) words = told(scene, "incident");
 
     check_says(words, "2 of 10 services had trouble; Exchange Online was degraded for 1 h 25 min, Microsoft Teams was "
-                      "recovering for 2 h 10 min. All were operational again at the end.");
+                      "affected for 2 h 10 min. All were operational again at the end.");
     check_says(words, "Operational 89.93 % of the time that was observed (1 d).");
     assert_non_null(strstr(words->text, "STATUS               FROM   TO     DURATION    SCANS\n"
                                         "Service degradation  09:15  10:40  1 h 25 min  4\n"
@@ -540,7 +540,7 @@ static void files_that_cannot_be_used_are_refused_by_name(void **state)
         const char *words;
     } cases[] = {
         {&broken, REPORT_ERROR_TEMPLATE, "report.html.mustache, line 2: the section {{#services}} is not closed"},
-        {&away, REPORT_ERROR_FILE, "The signature cannot be read"},
+        {&away, REPORT_ERROR_FILE, "signature.html cannot be read: "},
         {&nowhere, REPORT_ERROR_FILE, "signature.html (report.templates) is not there, or is no folder"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

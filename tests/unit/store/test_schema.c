@@ -289,7 +289,7 @@ static void the_hot_statements_neither_sort_nor_scan(void **state)
         {STATEMENT_REPORT_STATES, "sqlite_autoindex_service_state_1 (customer_id=? AND service=? AND first_seen>?)"},
         {STATEMENT_REPORT_SCANS, "SEARCH health_scan USING PRIMARY KEY (customer_id=? AND at>? AND at<?)"},
         {STATEMENT_MAIL_LIVE, "SEARCH mail USING INDEX mail_once (<expr>=? AND kind=? AND from_s=? AND to_s=?)"},
-        {STATEMENT_MAIL_LATEST, "USING COVERING INDEX mail_window (customer_id=? AND kind=? AND from_s=? AND to_s=?)"},
+        {STATEMENT_MAIL_LATEST, "SEARCH m USING INDEX mail_window (customer_id=? AND kind=? AND from_s=? AND to_s=?)"},
         {STATEMENT_MAIL_READ, "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_MAIL_RECIPIENTS, "SEARCH mail_recipient USING PRIMARY KEY (mail_id=?)"},
         {STATEMENT_MAIL_RECIPIENT_UPDATE, "sqlite_autoindex_mail_recipient_2 (mail_id=? AND address=?)"},
