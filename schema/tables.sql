@@ -380,6 +380,7 @@ CREATE TABLE mail (
                                  -- ended, or the connection broke, before the answer came
     attempts INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
+    queued_at INTEGER NOT NULL,  -- when it was last put into the queue: it is given up so many days after that
     begun_at INTEGER,            -- when its first byte was last about to go; NULL: never
     next_attempt_at INTEGER,     -- NULL: none to come
     sent_at INTEGER,             -- after the server's 250; NULL: not
@@ -396,6 +397,7 @@ CREATE TABLE mail_recipient (
     state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'sent', 'failed', 'unknown')),
     code INTEGER,                -- SMTP or HTTP status; NULL: none
     answer TEXT,                 -- the server's words
+    may_have INTEGER NOT NULL DEFAULT 0, -- 1: was unknown once, so that a later attempt that fails leaves it unknown
     PRIMARY KEY (mail_id, place),
     UNIQUE (mail_id, address)
 ) WITHOUT ROWID;

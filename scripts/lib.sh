@@ -7,6 +7,14 @@ die() {
     exit 1
 }
 
+# installed_mail_server: names the package that is this machine's mail-transport-agent; nothing if there is none. Also one that is only half
+# installed counts.
+installed_mail_server() {
+    # shellcheck disable=SC2016 # fields of dpkg-query's own
+    dpkg-query -W -f='${db:Status-Abbrev}|${Package}|${Provides}\n' 2>/dev/null |
+        sed -n '/^.[^nc].*|\(.*, *\)*mail-transport-agent\( .*\|,.*\)*$/{s/^[^|]*|\([^|]*\)|.*/\1/p;q}'
+}
+
 # need_packages PACKAGE...: installs the Debian packages that are missing, as root or through sudo.
 need_packages() {
     missing=

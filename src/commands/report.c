@@ -24,39 +24,41 @@ static void wishes_clear(struct wishes *wishes)
 
 /* --- options ------------------------------------------------------------------------------------------------------ */
 
-static const char summary[] =
-    "Tells each customer what its services were like: figures, charts, issues and announcements of yesterday, or of\n"
-    "other days, by mail and as files. Reads what m365keep scan has kept; asks Microsoft nothing but to send, where\n"
-    "smtp.transport is graph.";
+static const char summary[] = "Tells each customer what its services were like: figures, charts, issues\n"
+                              "and announcements of yesterday, or of other days, by mail and as files.\n"
+                              "Reads what m365keep scan has kept; asks Microsoft nothing but to send,\n"
+                              "where smtp.transport is graph.";
 
-static const char description[] =
-    "A day is the customer's, from midnight to midnight in its time zone. Which days: --from and --to, else "
-    "report.days_from\n"
-    "and days_to of m365keep.yaml, else yesterday. What was not scanned is no data, and never looks healthy.\n"
-    "\n"
-    "A mail is put into the outbox of the database, and then sent. A customer's window is mailed once: a mail that\n"
-    "waits is tried again by the next run (and by this one, with --wait), one that was refused is composed anew, and\n"
-    "one that was sent, or that may have been, is not sent again without --resend.\n"
-    "\n"
-    "--output DIR (else directories.images) gets the .html, to be opened by itself, the charts as .png, and the mail "
-    "as\n"
-    ".eml. --no-send does only that, and needs neither a mail server nor credentials. --explain prints each figure\n"
-    "with the SQL that gives it, for the sqlite3 shell.\n"
-    "\n"
-    "Exit status: 0 all done, 1 nothing came of it, 2 usage or configuration, 3 in part: a mail waits, somebody was\n"
-    "refused, or nobody knows whether a mail was sent.\n"
-    "\n"
-    "Examples:\n"
-    "  m365keep report --customer all --wait 30m\n"
-    "  m365keep report --customer contoso --from 2026-11-16 --to 2026-11-22 --no-send --output reports\n"
-    "  m365keep report --customer contoso --explain | sqlite3 m365keep.db\n"
-    "  m365keep report --customer all --json | jq '.reports[] | {customer, mail: .mail.state}'";
+static const char description[] = "A day is the customer's, from midnight to midnight in its time zone. Which\n"
+                                  "days: --from and --to, else report.days_from and days_to of m365keep.yaml,\n"
+                                  "else yesterday. What was not scanned is no data, and never looks healthy.\n"
+                                  "\n"
+                                  "A mail is put into the outbox of the database, and then sent. A customer's\n"
+                                  "window is mailed once: a mail that waits is tried again by the next run (and\n"
+                                  "by this one, with --wait), one that was refused is composed anew, and one\n"
+                                  "that was sent, or that may have been, is not sent again without --resend.\n"
+                                  "\n"
+                                  "--output DIR (else directories.images) gets the .html, to be opened by\n"
+                                  "itself, the charts as .png, and the mail as .eml. --no-send does only that,\n"
+                                  "and needs neither a mail server nor credentials. --explain prints each\n"
+                                  "figure with the SQL that gives it, for the sqlite3 shell.\n"
+                                  "\n"
+                                  "Exit status: 0 all done, 1 nothing came of it, 2 usage or configuration, 3 in\n"
+                                  "part: a mail waits, somebody was refused, or nobody knows whether a mail was\n"
+                                  "sent.\n"
+                                  "\n"
+                                  "Examples:\n"
+                                  "  m365keep report --customer all --wait 30m\n"
+                                  "  m365keep report --customer contoso --from 2026-11-16 --to 2026-11-22 \\\n"
+                                  "      --no-send --output reports\n"
+                                  "  m365keep report --customer contoso --explain | sqlite3 m365keep.db\n"
+                                  "  m365keep report --customer all --json |\n"
+                                  "      jq '.reports[] | {customer, mail: .mail.state}'";
 
 static bool parse_options(struct command_context *context, struct wishes *wishes, int *argc, char ***argv, int *status)
 {
     const GOptionEntry entries[] = {
-        {"customer", 0, 0, G_OPTION_ARG_STRING, &wishes->customer,
-         "Report on this customer, or on all; may be left out where there is only one", "NAME"},
+        {"customer", 0, 0, G_OPTION_ARG_STRING, &wishes->customer, "On whom (where there are several), or all", "NAME"},
         {"from", 0, 0, G_OPTION_ARG_STRING, &wishes->from, "The first day (default: that of --to, or yesterday)",
          "YYYY-MM-DD"},
         {"to", 0, 0, G_OPTION_ARG_STRING, &wishes->to, "The last day (default: that of --from, or yesterday)",
@@ -64,8 +66,7 @@ static bool parse_options(struct command_context *context, struct wishes *wishes
         {"output", 0, 0, G_OPTION_ARG_FILENAME, &wishes->output, "Write the report into this folder", "DIR"},
         {"no-send", 0, 0, G_OPTION_ARG_NONE, &wishes->no_send, "Write files only", NULL},
         {"resend", 0, 0, G_OPTION_ARG_NONE, &wishes->resend, "Send again what was sent, or may have been", NULL},
-        {"wait", 0, 0, G_OPTION_ARG_STRING, &wishes->wait,
-         "Go on trying what the server puts off, for so long at most (90s, 30m, 2h)", "TIME"},
+        {"wait", 0, 0, G_OPTION_ARG_STRING, &wishes->wait, "Go on trying what is put off: 90s, 30m, 2h", "TIME"},
         {"explain", 0, 0, G_OPTION_ARG_NONE, &wishes->explain, "Print the figures with their SQL, and nothing else",
          NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &wishes->json, "Print one JSON value with every figure", NULL},
@@ -290,6 +291,8 @@ static int configure_and_report(struct command_context *context, const struct wi
     if (wishes->no_send && !wishes->explain && wishes->output == NULL && context->config->directories.images == NULL)
         return command_usage_error(context, "--no-send needs --output DIR (or directories.images in m365keep.yaml): "
                                             "without it, nothing would come of the report");
+    if (wishes->output != NULL && *wishes->output == '\0')
+        return command_usage_error(context, "--output needs the name of a folder");
     options.config = context->config;
     options.clock = &context->clock;
     options.customer = wishes->customer;

@@ -122,9 +122,10 @@ struct config_options {
         *config_file;     /* --config; NULL: $M365KEEP_CONFIG, ./m365keep.yaml, /etc/m365keep/m365keep.yaml, or none */
     const char *env_file; /* --env-file; NULL: .env in the working directory if there is one */
     const char *database; /* --db; NULL: M365KEEP_DB or the default */
-    /* False for commands that only read the database: no secret is read, and there may be no customer. Those of the
-     * file have all but tenant_id and credentials (NULL), the one of the environment only name, tenant_id,
-     * sign_in_types, timezone, mail_to and mail_cc (NULL where they cannot be read). */
+    /* False for commands that only read the database: no secret is kept, and there may be no customer. Those of the
+     * file have all but credentials (NULL); tenant_id is NULL, too, where their variable is not set. The one of the
+     * environment has only name, tenant_id, sign_in_types, timezone, mail_to and mail_cc (NULL where they cannot be
+     * read). */
     bool need_customers;
 };
 

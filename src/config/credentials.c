@@ -309,3 +309,19 @@ bool credentials_of_variable(const struct environment *environment, const struct
         text_free_secret(parts[i]);
     return good;
 }
+
+char *credentials_tenant_of_variable(const struct environment *environment, const char *variable)
+{
+    g_autofree char *where = NULL;
+    char *value = NULL, *parts[3] = {NULL, NULL, NULL}, *tenant_id = NULL;
+
+    if (!environment_secret(environment, variable, &value, &where, NULL) || value == NULL)
+        return NULL;
+    split(value, parts);
+    text_free_secret(value);
+    if (parts[1] != NULL && check_tenant_id(parts[0]) == NULL)
+        tenant_id = g_ascii_strdown(parts[0], -1);
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
+        text_free_secret(parts[i]);
+    return tenant_id;
+}

@@ -26,6 +26,10 @@ struct credentials_told {
 bool credentials_of_variable(const struct environment *environment, const struct credentials_told *told,
                              struct config_customer *customer, GError **error);
 
+/* The tenant of a customer of the file, in lower case, as its variable names it; NULL where that is not set, or cannot
+ * be read or be one: who needs no credentials is not told off for it. Returned: g_free. */
+char *credentials_tenant_of_variable(const struct environment *environment, const char *variable);
+
 /* Warns of variables that would be the customer of the environment, when the file has customers. */
 void credentials_warn_unused(const struct environment *environment, const char *file);
 

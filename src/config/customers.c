@@ -191,13 +191,16 @@ static bool fill_by_file(const struct settings *settings, const struct yaml_cust
     g_autofree char *cloud = g_strdup_printf("%s.cloud", path), *key = g_strdup_printf("%s.certificate", path);
     g_autofree char *variable = NULL, *certificate = NULL;
 
-    return lists_required(settings, path, "name", from->name, check_customer, &customer->name, error) &&
-           lists_required(settings, path, "variable", from->variable, check_variable, &variable, error) &&
-           settings_path(settings, (struct setting){NULL, key, from->certificate}, NULL, &certificate, error) &&
-           read_cloud(settings, (struct setting){NULL, cloud, from->cloud}, customer, error) &&
-           read_urls(settings, path, from, customer, error) && fill_zone(settings, from, path, customer, error) &&
-           fill_lists(settings, from, path, customer, error) &&
-           (!need_credentials || fill_credentials(settings, variable, certificate, path, customer, error));
+    bool good = lists_required(settings, path, "name", from->name, check_customer, &customer->name, error) &&
+                lists_required(settings, path, "variable", from->variable, check_variable, &variable, error) &&
+                settings_path(settings, (struct setting){NULL, key, from->certificate}, NULL, &certificate, error) &&
+                read_cloud(settings, (struct setting){NULL, cloud, from->cloud}, customer, error) &&
+                read_urls(settings, path, from, customer, error) && fill_zone(settings, from, path, customer, error) &&
+                fill_lists(settings, from, path, customer, error) &&
+                (!need_credentials || fill_credentials(settings, variable, certificate, path, customer, error));
+    if (good && !need_credentials)
+        customer->tenant_id = credentials_tenant_of_variable(settings->environment, variable);
+    return good;
 }
 
 /* Refuses what was said of an earlier customer already. Taken: `text`. */

@@ -4,8 +4,9 @@
 
 #include "config/settings.h"
 
-/* Fills config->customers, which is empty. Without `need_customers` nobody's credentials are read: of the file's
- * customers all else is there, of the environment's name and tenant, and none where it does not say the tenant. */
+/* Fills config->customers, which is empty. Without `need_customers` nobody's credentials are kept: of the file's
+ * customers all else is there (the tenant where their variable is set), of the environment's name and tenant, and none
+ * where it does not say the tenant. */
 bool customers_read(const struct settings *settings, bool need_customers, struct config *config, GError **error);
 
 /* config->smtp.customer, which must be one of config->customers; it is not compared with them where nobody said who

@@ -52,7 +52,7 @@ static bool fail(const struct reading *reading, unsigned line, GError **error, c
     return false;
 }
 
-/* One line of the map; one without a value is as good as not there. */
+/* One line of the map. */
 static bool take_line(struct config_status_map *map, const struct reading *reading, const char *status,
                       const yaml_node_t *value, GError **error)
 {
@@ -66,7 +66,10 @@ static bool take_line(struct config_status_map *map, const struct reading *readi
                     before->line);
     g_hash_table_insert(reading->seen, g_strdup(name), (gpointer)place);
     if (place->null)
-        return true;
+        return fail(reading, place->line, error,
+                    "no priority follows %s: write one from 0 (the worst) to 10 (operational, as is 9), or take the "
+                    "line out to leave it as it is built in",
+                    status);
     if (value->type != YAML_SCALAR_NODE ||
         !value_number((const char *)value->data.scalar.value, 0, STATUS_PRIORITY_MAX, &priority))
         return fail(reading, place->line, error,

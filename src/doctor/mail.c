@@ -51,8 +51,25 @@ static void tell_one_sender(struct section *section, const struct config *config
                      sender);
 }
 
+static void check_server(struct section *section, const struct config *config)
+{
+    guint mailed = count_mailed(config);
+
+    if (!config->smtp.server && mailed > 0)
+        section_warn(section, "mail",
+                     "Set smtp.server (or SMTP_SERVER), or smtp: transport: graph; or take the recipients out.",
+                     "Reports of %u customer%s have recipients, but no mail server is named: m365keep report cannot "
+                     "mail them.",
+                     mailed, mailed == 1 ? "" : "s");
+    else if (config->smtp.server && !config->smtp.from)
+        section_warn(section, "mail", "Set smtp.from (or MAIL_FROM) to the address that reports come from.",
+                     "A mail server is named, but no sender: m365keep report cannot mail anything.");
+}
+
 void mail_check(struct section *section, const struct config *config, GPtrArray *asked)
 {
+    if (config->smtp.transport == CONFIG_TRANSPORT_SMTP)
+        check_server(section, config);
     if (!goes_by_graph(config))
         return;
     if (!config->smtp.from)

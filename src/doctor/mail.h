@@ -1,4 +1,4 @@
-/* mail - mail by Microsoft Graph: what of it can be told without sending one. */
+/* mail - the way out of mails: what of it can be told without sending one. */
 #ifndef M365KEEP_DOCTOR_MAIL_H
 #define M365KEEP_DOCTOR_MAIL_H
 
@@ -8,8 +8,8 @@
  * customer's. */
 bool mail_sends(const struct config *config, const struct config_customer *customer);
 
-/* Looks at who sends from where, if mail goes by Graph and there is anybody to mail to. `asked`: struct config_customer
- * *, whose applications are being asked what they may do. */
+/* Looks at whether a server and a sender are named, or, if mail goes by Graph and there is anybody to mail to, at who
+ * sends from where. `asked`: struct config_customer *, whose applications are being asked what they may do. */
 void mail_check(struct section *section, const struct config *config, GPtrArray *asked);
 
 #endif

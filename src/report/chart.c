@@ -7,8 +7,8 @@
 /* Each darker than the one before, in steps that are as clear in grey and to those who see no red, green or blue
  * (tests/unit/report/test_chart.c measures it). */
 const guint32 report_chart_colors[REPORT_IMPACTS] = {
-    [REPORT_NO_DATA] = CHART_GAP, [REPORT_OPERATIONAL] = 0xcfe9d6, [REPORT_MINOR] = 0x8ac4f0,
-    [REPORT_AFFECTED] = 0xcf7f0c, [REPORT_DEGRADED] = 0xa93120,    [REPORT_INTERRUPTED] = 0x54092b,
+    [REPORT_NO_DATA] = CHART_GAP, [REPORT_OPERATIONAL] = 0xb0dfb4, [REPORT_MINOR] = 0x6fb0ea,
+    [REPORT_AFFECTED] = 0xc4760a, [REPORT_DEGRADED] = 0xa93120,    [REPORT_INTERRUPTED] = 0x54092b,
 };
 
 enum {
@@ -24,7 +24,8 @@ enum {
     ROWS_TOP = CHART_PX(46), /* of all services */
     ROW_HEIGHT = CHART_PX(27),
     ROW_BAND = CHART_PX(19),
-    ROWS_LEFT = CHART_PX(196), /* the plot; names are left of it */
+    ROWS_LEFT_LEAST = CHART_PX(140), /* the plot; names are left of it */
+    ROWS_LEFT_MOST = CHART_PX(290),
     NAME_GAP = CHART_PX(10),
     NAME_DROP = CHART_PX(20), /* from a row's top to its name's baseline */
     MOST_ROWS = 250,          /* Cairo draws 32767 pixels high at most */
@@ -80,17 +81,33 @@ double report_chart_column(const struct report_figures *figures, int64_t at)
     return chart_plot_column(&plot, at);
 }
 
+/* Where the plot of the charts of all services begins: the longest name has its room, if it can. */
+static int rows_left(const struct report_figures *figures)
+{
+    struct canvas *canvas = canvas_new(1);
+    int widest = 0, most = ROWS_LEFT_MOST - NAME_GAP - LEFT;
+
+    for (guint i = 0; i < MIN(figures->services->len, MOST_ROWS) && widest < most; i++) {
+        const struct report_service *service = g_ptr_array_index(figures->services, i);
+        widest = MAX(widest, canvas_text_width(canvas, CANVAS_NAME, service->name, most));
+    }
+    canvas_free(canvas);
+    return CLAMP(LEFT + widest + NAME_GAP, ROWS_LEFT_LEAST, ROWS_LEFT_MOST);
+}
+
 double report_chart_overview_column(const struct report_figures *figures, int64_t at)
 {
-    struct chart_plot plot = window_plot(figures, ROWS_LEFT);
+    struct chart_plot plot = window_plot(figures, rows_left(figures));
 
     return chart_plot_column(&plot, at);
 }
 
-static void note_stretches(struct chart_legend *legend, const struct report_service *service)
+static void note_stretches(struct chart_legend *legend, const struct report_service *service, int64_t now)
 {
     for (guint i = 0; i < service->stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
+        if (!chart_has_begun(stretch, now))
+            break;
         if (stretch->impact != REPORT_OPERATIONAL || stretch->from < stretch->to)
             legend->impacts[stretch->impact] = true; /* a gap covers what one scan saw to be well */
     }
@@ -135,10 +152,11 @@ struct report_chart *report_chart_service(const struct report_figures *figures, 
 
     draw_service_title(canvas, service);
     chart_draw_ground(canvas, axis, TRACK_TOP, TRACK_HEIGHT);
-    chart_draw_stretches(canvas, &plot, service->stretches, bottom, TRACK_HEIGHT);
+    chart_draw_stretches(canvas, &plot, service->stretches, figures->now, bottom, TRACK_HEIGHT);
+    chart_draw_future(canvas, &plot, figures->now, TRACK_TOP, TRACK_HEIGHT);
     canvas_fill(canvas, CHART_LINE, plot.left, bottom, plot.width, CHART_PX(1));
     chart_draw_scale(canvas, axis, bottom);
-    note_stretches(&legend, service);
+    note_stretches(&legend, service, figures->now);
     y = bottom + CHART_SCALE_HEIGHT + LEGEND_TOP;
     y += chart_draw_legend(canvas, &legend, zone, y) + BOTTOM;
     struct report_chart *chart =
@@ -158,8 +176,7 @@ typedef void (*draw_row)(struct canvas *canvas, const struct report_figures *fig
 static void draw_window_row(struct canvas *canvas, const struct report_figures *figures, const struct chart_plot *plot,
                             const struct report_service *service, int bottom)
 {
-    (void)figures;
-    chart_draw_stretches(canvas, plot, service->stretches, bottom, ROW_BAND);
+    chart_draw_stretches(canvas, plot, service->stretches, figures->now, bottom, ROW_BAND);
 }
 
 static void draw_history_row(struct canvas *canvas, const struct report_figures *figures, const struct chart_plot *plot,
@@ -170,6 +187,8 @@ static void draw_history_row(struct canvas *canvas, const struct report_figures 
     for (guint i = 0; i + 1 < plot->days->len && i < service->days->len; i++) {
         const struct report_day *day = &g_array_index(service->days, struct report_day, i);
         int x = plot->left + (int)i * plot->pitch;
+        if (day->from >= figures->now)
+            break;
         if (chart_day_is_partial(day, figures->now))
             chart_draw_partial(canvas, day->worst, x, plot->pitch - gap, bottom, ROW_BAND);
         else
@@ -219,8 +238,10 @@ static struct report_chart *draw_services(const struct report_figures *figures, 
     }
     if (rows > 0)
         chart_draw_ground(canvas, axis, y, (int)rows * ROW_HEIGHT);
+    int rows_top = y;
     y = draw_rows(canvas, figures, plot, draw, y);
     if (rows > 0) {
+        chart_draw_future(canvas, plot, figures->now, rows_top, (int)rows * ROW_HEIGHT);
         chart_draw_scale(canvas, axis, y);
         y += CHART_SCALE_HEIGHT + LEGEND_TOP;
         legend->night = axis->nights->len > 0;
@@ -233,11 +254,11 @@ static struct report_chart *draw_services(const struct report_figures *figures, 
 
 struct report_chart *report_chart_overview(const struct report_figures *figures, GError **error)
 {
-    struct chart_plot plot = window_plot(figures, ROWS_LEFT);
+    struct chart_plot plot = window_plot(figures, rows_left(figures));
     struct chart_legend legend = {0};
 
     for (guint i = 0; i < MIN(figures->services->len, MOST_ROWS); i++)
-        note_stretches(&legend, g_ptr_array_index(figures->services, i));
+        note_stretches(&legend, g_ptr_array_index(figures->services, i), figures->now);
     return draw_services(figures, &plot, "All services", &legend, draw_window_row, g_strdup("overview.png"),
                          chart_overview_words(figures), error);
 }
@@ -246,6 +267,8 @@ static void note_days(struct chart_legend *legend, const struct report_service *
 {
     for (guint i = 0; i < service->days->len; i++) {
         const struct report_day *day = &g_array_index(service->days, struct report_day, i);
+        if (day->from >= now)
+            break;
         legend->impacts[day->worst] = true;
         legend->partial |= chart_day_is_partial(day, now);
     }
@@ -255,7 +278,7 @@ struct report_chart *report_chart_history(const struct report_figures *figures, 
 {
     enum { WIDEST = CHART_PX(24) }; /* of a day */
     g_autoptr(GArray) days = report_window_days(figures->history);
-    int n = (int)days->len - 1, pitch = MAX(1, MIN((RIGHT - ROWS_LEFT) / n, WIDEST));
+    int n = (int)days->len - 1, pitch = MAX(1, MIN((RIGHT - rows_left(figures)) / n, WIDEST));
     struct chart_plot plot = {figures->history, RIGHT - n * pitch, n * pitch, pitch, days};
     struct chart_legend legend = {0};
 

@@ -210,24 +210,49 @@ static void append_moment(GString *words, const struct report_window *window, in
     append_offset(words, offset_at(window, at));
 }
 
-char *chart_zone_words(const struct report_window *window)
+static bool has_offset(const struct report_window *window, const GArray *moments, gint32 offset)
+{
+    for (guint i = 0; i < moments->len; i++)
+        if (offset_at(window, g_array_index(moments, int64_t, i)) == offset)
+            return true;
+    return false;
+}
+
+/* A moment of each offset but the window's first one; *returns: whether the clock comes back to one of before.
+ * Returned: GArray of int64_t. */
+static GArray *other_offsets(const struct report_window *window, bool *returns)
 {
     g_autoptr(GArray) days = report_window_days(window);
+    GArray *others = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    gint32 first = offset_at(window, window->from), before = first;
+
+    for (guint i = 1; i < days->len; i++) {
+        int64_t at = day_at(days, i) - 1; /* the last moment of each day */
+        gint32 offset = offset_at(window, at);
+        if (offset != before && (offset == first || has_offset(window, others, offset)))
+            *returns = true;
+        else if (offset != before)
+            g_array_append_val(others, at);
+        before = offset;
+    }
+    return others;
+}
+
+char *chart_zone_words(const struct report_window *window)
+{
+    g_autoptr(GArray) others = NULL;
     GString *words = g_string_new(NULL);
-    gint32 offset = offset_at(window, window->from);
+    bool returns = false;
 
     if (strcmp(window->zone_name, "UTC") != 0) {
         g_string_append_printf(words, "%s · ", window->zone_name);
         g_string_replace(words, "_", " ", 0); /* "America/New_York" */
     }
     append_moment(words, window, window->from);
-    for (guint i = 1; i < days->len; i++) {
-        int64_t at = day_at(days, i) - 1; /* the last moment of each day */
-        if (offset_at(window, at) == offset)
-            continue;
-        g_string_append(words, " → ");
-        append_moment(words, window, at);
-        break; /* in a year the clock goes back to what was told first */
+    others = other_offsets(window, &returns);
+    for (guint i = 0; i < others->len; i++) {
+        g_string_append(words, returns ? " / " : " → ");
+        append_moment(words, window, g_array_index(others, int64_t, i));
     }
     return g_string_free(words, FALSE);
 }

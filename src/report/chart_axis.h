@@ -51,7 +51,8 @@ struct chart_night {
 };
 GArray *chart_nights(const struct report_window *window);
 
-/* "America/New York · EST, UTC−5"; with two of each where the clock changes in the window. Returned: g_free. */
+/* "America/New York · EST, UTC−5"; where the clock changes in the window "CET, UTC+1 → CEST, UTC+2", and where it does
+ * so more than once "CET, UTC+1 / CEST, UTC+2". Returned: g_free. */
 char *chart_zone_words(const struct report_window *window);
 
 /* "22 Nov 2026", "16 to 22 Nov 2026", "30 Dec 2026 to 5 Jan 2027". Returned: g_free. */

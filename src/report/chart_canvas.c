@@ -3,9 +3,9 @@
 #include <pango/pangocairo.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "report/png.h"
 #include "report/report.h"
+#include "report/view_private.h"
 
 enum {
     WIDTH = CHART_PX(REPORT_CHART_WIDTH),
@@ -21,10 +21,13 @@ static const struct {
     int css_px;
     PangoWeight weight;
     unsigned grey; /* of GREYS */
+    PangoEllipsizeMode ellipsis;
 } styles[CANVAS_STYLES] = {
-    [CANVAS_TITLE] = {17, PANGO_WEIGHT_BOLD, GREYS},    [CANVAS_FIGURE] = {15, PANGO_WEIGHT_BOLD, GREYS},
-    [CANVAS_STATUS] = {15, PANGO_WEIGHT_NORMAL, GREYS}, [CANVAS_NAME] = {14, PANGO_WEIGHT_NORMAL, GREYS},
-    [CANVAS_LABEL] = {14, PANGO_WEIGHT_NORMAL, 3},
+    [CANVAS_TITLE] = {17, PANGO_WEIGHT_BOLD, GREYS, PANGO_ELLIPSIZE_MIDDLE},
+    [CANVAS_FIGURE] = {15, PANGO_WEIGHT_BOLD, GREYS, PANGO_ELLIPSIZE_END},
+    [CANVAS_STATUS] = {15, PANGO_WEIGHT_NORMAL, GREYS, PANGO_ELLIPSIZE_END},
+    [CANVAS_NAME] = {15, PANGO_WEIGHT_NORMAL, GREYS, PANGO_ELLIPSIZE_MIDDLE},
+    [CANVAS_LABEL] = {14, PANGO_WEIGHT_NORMAL, 3, PANGO_ELLIPSIZE_END},
 };
 
 /* One line is drawn here, as coverage, before its greys go to the picture. */
@@ -126,7 +129,6 @@ struct canvas *canvas_new(int height)
     canvas->context = context_new();
     canvas->layout = pango_layout_new(canvas->context);
     pango_layout_set_single_paragraph_mode(canvas->layout, TRUE);
-    pango_layout_set_ellipsize(canvas->layout, PANGO_ELLIPSIZE_END);
     for (int style = 0; style < CANVAS_STYLES; style++)
         canvas->fonts[style] = font_new((enum canvas_style)style);
     canvas->unknown = g_array_new(FALSE, FALSE, sizeof(gunichar));
@@ -214,7 +216,7 @@ static void note_unknown_glyphs(GArray *unknown, PangoLayoutLine *line)
 /* `text` as a line. Borrowed until the next one. */
 static PangoLayoutLine *lay_out(struct canvas *canvas, enum canvas_style style, const char *text, int room)
 {
-    g_autofree char *safe = text_for_terminal(text);
+    g_autofree char *safe = view_line(text);
 
     if (g_utf8_strlen(safe, -1) > MOST_CHARACTERS) {
         g_autofree char *whole = g_steal_pointer(&safe);
@@ -222,6 +224,7 @@ static PangoLayoutLine *lay_out(struct canvas *canvas, enum canvas_style style, 
         safe = g_strconcat(begin, "…", NULL);
     }
     pango_layout_set_font_description(canvas->layout, canvas->fonts[style]);
+    pango_layout_set_ellipsize(canvas->layout, styles[style].ellipsis);
     pango_layout_set_width(canvas->layout, MAX(room, 0) * PANGO_SCALE);
     pango_layout_set_text(canvas->layout, safe, -1);
     return pango_layout_get_line_readonly(canvas->layout, 0);
@@ -283,55 +286,71 @@ int canvas_text(struct canvas *canvas, enum canvas_style style, enum canvas_alig
     return width;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-/* Fontconfig keeps a pattern of its configuration until the process ends, by an offset instead of a pointer, which
- * LeakSanitizer does not follow. */
-const char *__lsan_default_suppressions(void); /* sanitizer/lsan_interface.h */
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libfontconfig\n";
-}
-const char *__lsan_default_options(void);
-const char *__lsan_default_options(void)
-{
-    return "print_suppressions=0";
-}
-#endif
-
 /* --- characters without a glyph ----------------------------------------------------------------------------------- */
 
-static bool is_east_asian(gunichar c)
+static const struct {
+    const char *name, *family; /* one of its fonts */
+} packages[] = {{"fonts-noto-core", "Noto Sans Symbols2"}, {"fonts-noto-cjk", "Noto Sans CJK SC"}};
+enum { PACKAGE_CORE, PACKAGE_CJK, PACKAGE_NONE };
+
+/* The package with a font for `c`, as far as its script tells. */
+static int package_of(gunichar c)
 {
+    if (!g_unichar_isdefined(c) || g_unichar_type(c) == G_UNICODE_PRIVATE_USE)
+        return PACKAGE_NONE;
     switch (g_unichar_get_script(c)) {
     case G_UNICODE_SCRIPT_HAN:
     case G_UNICODE_SCRIPT_HIRAGANA:
     case G_UNICODE_SCRIPT_KATAKANA:
     case G_UNICODE_SCRIPT_HANGUL:
     case G_UNICODE_SCRIPT_BOPOMOFO:
-        return true;
+        return PACKAGE_CJK;
     default:
-        return false;
+        return PACKAGE_CORE;
     }
+}
+
+static bool is_installed(const struct canvas *canvas, int package)
+{
+    PangoFontMap *map = pango_context_get_font_map(canvas->context);
+
+    return pango_font_map_get_family(map, packages[package].family) != NULL;
+}
+
+/* What to do about them: "install the Debian package fonts-noto-cjk". A package that is there does not help. */
+static char *advice_new(const struct canvas *canvas)
+{
+    bool wanted[G_N_ELEMENTS(packages)] = {false};
+
+    for (guint i = 0; i < canvas->unknown->len; i++) {
+        int package = package_of(g_array_index(canvas->unknown, gunichar, i));
+        if (package != PACKAGE_NONE)
+            wanted[package] = true;
+    }
+    for (int package = 0; package < PACKAGE_NONE; package++)
+        wanted[package] = wanted[package] && !is_installed(canvas, package);
+    if (!wanted[PACKAGE_CORE] && !wanted[PACKAGE_CJK])
+        return g_strdup("no font package that is known here would help; the text of the mail has the names in full");
+    bool both = wanted[PACKAGE_CORE] && wanted[PACKAGE_CJK];
+    return g_strdup_printf("install the Debian package%s %s%s%s", both ? "s" : "",
+                           wanted[PACKAGE_CORE] ? packages[PACKAGE_CORE].name : "", both ? " and " : "",
+                           wanted[PACKAGE_CJK] ? packages[PACKAGE_CJK].name : "");
 }
 
 char *canvas_warning(const struct canvas *canvas)
 {
     g_autoptr(GString) told = g_string_new(NULL);
-    bool cjk = false, core = false;
+    g_autofree char *advice = NULL;
 
-    for (guint i = 0; i < canvas->unknown->len; i++) {
-        gunichar c = g_array_index(canvas->unknown, gunichar, i);
-        *(is_east_asian(c) ? &cjk : &core) = true;
-        if (i < MOST_TOLD)
-            g_string_append_printf(told, "%sU+%04X", i > 0 ? ", " : "", c);
-        else if (i == MOST_TOLD)
-            g_string_append(told, ", ...");
-    }
     if (canvas->unknown->len == 0)
         return NULL;
+    for (guint i = 0; i < MIN(canvas->unknown->len, MOST_TOLD); i++)
+        g_string_append_printf(told, "%sU+%04X", i > 0 ? ", " : "", g_array_index(canvas->unknown, gunichar, i));
+    if (canvas->unknown->len > MOST_TOLD)
+        g_string_append(told, ", ...");
+    advice = advice_new(canvas);
     return g_strdup_printf("%u character%s of the chart's names %s in none of the installed fonts and drawn as a box "
-                           "(%s); install the Debian package%s %s%s%s",
+                           "(%s): %s",
                            canvas->unknown->len, canvas->unknown->len == 1 ? "" : "s",
-                           canvas->unknown->len == 1 ? "is" : "are", told->str, core && cjk ? "s" : "",
-                           core ? "fonts-noto-core" : "", core && cjk ? " and " : "", cjk ? "fonts-noto-cjk" : "");
+                           canvas->unknown->len == 1 ? "is" : "are", told->str, advice);
 }

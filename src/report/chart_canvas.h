@@ -49,12 +49,14 @@ void canvas_hatch(struct canvas *canvas, int x, int y, int width, int height);
 /* The width `text` takes, cut to `room`. */
 int canvas_text_width(struct canvas *canvas, enum canvas_style style, const char *text, int room);
 
-/* One line of text at `x` (its left end, middle or right end) on its baseline; what exceeds `room` ends in an ellipsis.
- * Any bytes will do: they are made safe as for a terminal. Returns the width that it took. */
+/* One line of text at `x` (its left end, middle or right end) on its baseline; what exceeds `room` has an ellipsis,
+ * at its end, or in the middle of titles and names, which differ at their ends, too. Any bytes will do: they are made
+ * one line of text. Returns the width that it took. */
 int canvas_text(struct canvas *canvas, enum canvas_style style, enum canvas_align align, const char *text, int x,
                 int baseline, int room);
 
-/* The characters drawn so far that no installed font has, as a sentence with what to install; NULL: none. Returned:
+/* The characters drawn so far that no installed font has, as a sentence with what to install, where that would
+ * help; NULL: none. Returned:
  * g_free. */
 char *canvas_warning(const struct canvas *canvas);
 

@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "report/chart_words.h"
+
 enum {
     EDGE = CHART_PX(9),       /* no label comes nearer to the picture's edge */
     LABEL_GAP = CHART_PX(8),  /* at least, between labels */
@@ -76,8 +78,10 @@ static bool try_step(struct canvas *canvas, struct chart_axis *axis, enum chart_
     axis->step = step;
     axis->ticks = chart_ticks(axis->plot->window, step, wide);
     bool crowded = axis->ticks->len * CHART_PX(24) > (guint)axis->plot->width + CHART_PX(24), cut = false;
-    /* On a day that the clock makes short, one hour's label may give way. */
-    if (crowded || drop_labels(canvas, axis, &cut) > (of_hours(step) ? 1 : 0) || (cut && wide)) {
+    /* On a day that the clock makes short, one hour's label may give way; on any other one it would be that of the end.
+     */
+    bool is_short = axis->plot->window->to - axis->plot->window->from < (int64_t)n_days * 86400;
+    if (crowded || drop_labels(canvas, axis, &cut) > (of_hours(step) && is_short ? 1 : 0) || (cut && wide)) {
         g_clear_pointer(&axis->ticks, g_array_unref);
         return false;
     }
@@ -196,16 +200,30 @@ static int rank_of(enum report_impact impact)
     return impact == REPORT_OPERATIONAL ? 0 : impact == REPORT_NO_DATA ? 1 : (int)impact;
 }
 
-guint8 *chart_columns(const struct chart_plot *plot, const GArray *stretches)
+enum { THINNEST = 2 }; /* of a stretch, in columns */
+
+/* How many columns of the plot are not after `now`; a day that has begun is shown whole. */
+static int past_columns(const struct chart_plot *plot, int64_t now)
 {
-    enum { THINNEST = 2 };
-    int width = plot->width;
-    guint8 *columns = g_malloc((gsize)width);
+    int columns = column_of(plot, MIN(now, plot->window->to)) - plot->left;
+
+    if (plot->pitch > 0 && now < plot->window->to)
+        columns += plot->pitch;
+    return CLAMP(columns, THINNEST, plot->width);
+}
+
+guint8 *chart_columns(const struct chart_plot *plot, const GArray *stretches, int64_t now)
+{
+    int width = past_columns(plot, now);
+    guint8 *columns = g_malloc((gsize)plot->width);
     bool *covered = g_new0(bool, (gsize)width);
 
+    memset(columns, CHART_FUTURE, (size_t)plot->width);
     memset(columns, REPORT_NO_DATA, (size_t)width);
     for (guint i = 0; i < stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(stretches, struct report_stretch, i);
+        if (!chart_has_begun(stretch, now))
+            break;
         int from = column_of(plot, stretch->from) - plot->left, to = column_of(plot, stretch->to) - plot->left;
         if (to - from < THINNEST) {
             from = MAX(0, MIN((from + to - THINNEST + 1) / 2, width - THINNEST));
@@ -222,18 +240,33 @@ guint8 *chart_columns(const struct chart_plot *plot, const GArray *stretches)
     return columns;
 }
 
-void chart_draw_stretches(struct canvas *canvas, const struct chart_plot *plot, const GArray *stretches, int bottom,
-                          int full)
+void chart_draw_stretches(struct canvas *canvas, const struct chart_plot *plot, const GArray *stretches, int64_t now,
+                          int bottom, int full)
 {
-    guint8 *columns = chart_columns(plot, stretches);
+    guint8 *columns = chart_columns(plot, stretches, now);
 
     for (int x = 0, from = 0; x < plot->width; x++) {
         if (x + 1 < plot->width && columns[x + 1] == columns[x])
             continue;
-        chart_draw_band(canvas, (enum report_impact)columns[x], plot->left + from, x + 1 - from, bottom, full);
+        if (columns[x] != CHART_FUTURE)
+            chart_draw_band(canvas, (enum report_impact)columns[x], plot->left + from, x + 1 - from, bottom, full);
         from = x + 1;
     }
     g_free(columns);
+}
+
+void chart_draw_future(struct canvas *canvas, const struct chart_plot *plot, int64_t now, int top, int height)
+{
+    enum { AIR = CHART_PX(4), DROP = CHART_PX(5) }; /* at both sides of the words; from the middle to their baseline */
+    static const char *const words = "not yet";
+    int from = past_columns(plot, now), room = plot->width - from;
+
+    if (now >= plot->window->to || room <= 0)
+        return;
+    canvas_fill(canvas, 0xffffff, plot->left + from, top, room, height);
+    if (canvas_text_width(canvas, CANVAS_LABEL, words, plot->width) + 2 * AIR <= room)
+        canvas_text(canvas, CANVAS_LABEL, CANVAS_CENTRE, words, plot->left + from + room / 2, top + height / 2 + DROP,
+                    room);
 }
 
 /* --- the legend --------------------------------------------------------------------------------------------------- */

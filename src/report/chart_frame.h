@@ -33,10 +33,15 @@ int chart_band_height(enum report_impact impact, int full);
 void chart_draw_band(struct canvas *canvas, enum report_impact impact, int x, int width, int bottom, int full);
 
 /* The impact that each column of the plot shows: the worst of those that meet in it; each stretch has two columns at
- * least. Time without data never gives way to time that was operational. Returned: g_free. */
-guint8 *chart_columns(const struct chart_plot *plot, const GArray *stretches);
-void chart_draw_stretches(struct canvas *canvas, const struct chart_plot *plot, const GArray *stretches, int bottom,
-                          int full);
+ * least. Time without data never gives way to time that was operational. Columns after `now` have CHART_FUTURE, and
+ * nothing is drawn there. Returned: g_free. */
+enum { CHART_FUTURE = REPORT_IMPACTS };
+guint8 *chart_columns(const struct chart_plot *plot, const GArray *stretches, int64_t now);
+void chart_draw_stretches(struct canvas *canvas, const struct chart_plot *plot, const GArray *stretches, int64_t now,
+                          int bottom, int full);
+
+/* What of the plot lies after `now` stays white, and says so where there is room. To be drawn on the ground. */
+void chart_draw_future(struct canvas *canvas, const struct chart_plot *plot, int64_t now, int top, int height);
 
 /* What a legend has to explain. */
 struct chart_legend {

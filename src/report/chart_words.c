@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "report/chart_axis.h"
+#include "report/view_private.h"
 
 enum {
     MOST_SPELLS = 8,     /* told one by one; more are counted */
@@ -62,7 +63,7 @@ char *chart_service_file(const struct report_figures *figures, const struct repo
 
 static void append_name(GString *words, const char *name)
 {
-    g_autofree char *safe = text_for_terminal(name);
+    g_autofree char *safe = view_line(name);
     g_autofree char *begin = g_utf8_substring(safe, 0, MIN(g_utf8_strlen(safe, -1), MOST_CHARACTERS));
 
     g_string_append(words, begin);
@@ -81,6 +82,11 @@ static void append_days(GString *words, const char *what, guint days)
     g_string_append_printf(words, " %s on %u day%s,", what, days, days == 1 ? "" : "s");
 }
 
+bool chart_has_begun(const struct report_stretch *stretch, int64_t now)
+{
+    return stretch->from < now || (stretch->from == now && stretch->status != NULL);
+}
+
 bool chart_day_is_partial(const struct report_day *day, int64_t now)
 {
     return day->worst != REPORT_NO_DATA && day->observed_s < MIN(day->to, MAX(now, day->from)) - day->from;
@@ -94,13 +100,16 @@ struct spell {
     int64_t from, to;
 };
 
-static GArray *spells_of(const struct report_service *service)
+/* Up to `now`. */
+static GArray *spells_of(const struct report_service *service, int64_t now)
 {
     GArray *spells = g_array_new(FALSE, FALSE, sizeof(struct spell));
 
     for (guint i = 0; i < service->stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
-        struct spell spell = {stretch->impact, stretch->from, stretch->to};
+        struct spell spell = {stretch->impact, stretch->from, MIN(stretch->to, now)};
+        if (!chart_has_begun(stretch, now))
+            break;
         if (spell.impact == REPORT_OPERATIONAL && spell.from == spell.to)
             continue; /* a single scan does not make the gap around it healthy */
         struct spell *last = spells->len > 0 ? &g_array_index(spells, struct spell, spells->len - 1) : NULL;
@@ -156,9 +165,18 @@ static void append_counts(GString *words, const GArray *spells)
     }
 }
 
+/* " not yet after 14:05," of a window that is not over. */
+static void append_future(GString *words, const struct report_window *window, int64_t now)
+{
+    if (now >= window->to)
+        return;
+    g_autofree char *from = moment_words(window, now);
+    g_string_append_printf(words, " not yet after %s,", from);
+}
+
 char *chart_service_words(const struct report_figures *figures, const struct report_service *service)
 {
-    g_autoptr(GArray) spells = spells_of(service);
+    g_autoptr(GArray) spells = spells_of(service, figures->now);
     g_autofree char *days = chart_window_words(figures->window);
     GString *words = g_string_new(NULL);
     guint operational = 0;
@@ -167,8 +185,8 @@ char *chart_service_words(const struct report_figures *figures, const struct rep
     g_string_append_printf(words, ", %s:", days);
     for (guint i = 0; i < spells->len; i++)
         operational += g_array_index(spells, struct spell, i).impact == REPORT_OPERATIONAL;
-    if (spells->len < 2) {
-        g_autofree char *word = impact_word(service->overall);
+    if (spells->len == 1) {
+        g_autofree char *word = impact_word(g_array_index(spells, struct spell, 0).impact);
         g_string_append_printf(words, " %s,", word);
     } else if (spells->len - operational <= MOST_SPELLS) {
         append_spells(words, figures->window, spells);
@@ -177,6 +195,7 @@ char *chart_service_words(const struct report_figures *figures, const struct rep
     }
     if (spells->len >= 2 && operational > 0)
         g_string_append(words, " otherwise operational,");
+    append_future(words, figures->window, figures->now);
     g_string_truncate(words, words->len - 1);
     if (service->observed_s > 0) {
         g_autofree char *availability =
@@ -242,6 +261,7 @@ char *chart_overview_words(const struct report_figures *figures)
         g_autofree char *duration = report_duration(gap_s);
         g_string_append_printf(words, " no data for %s,", duration);
     }
+    append_future(words, figures->window, figures->now);
     return finish(words);
 }
 
@@ -252,6 +272,8 @@ static void append_history(GString *words, const struct report_service *service,
 
     for (guint i = 0; i < service->days->len; i++) {
         const struct report_day *day = &g_array_index(service->days, struct report_day, i);
+        if (day->from >= now)
+            break;
         days[day->worst]++;
         partial += chart_day_is_partial(day, now);
     }
@@ -287,5 +309,6 @@ char *chart_history_words(const struct report_figures *figures)
     }
     append_rest(words, more, "more in trouble");
     append_rest(words, operational, "operational on every day");
+    append_future(words, figures->history, figures->now);
     return finish(words);
 }

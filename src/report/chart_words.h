@@ -14,6 +14,9 @@ char *chart_service_words(const struct report_figures *figures, const struct rep
 char *chart_overview_words(const struct report_figures *figures);
 char *chart_history_words(const struct report_figures *figures);
 
+/* Whether a stretch is of what has been, and not only of what lies after `now`. */
+bool chart_has_begun(const struct report_stretch *stretch, int64_t now);
+
 /* A day of which less was observed than there was of it up to now. */
 bool chart_day_is_partial(const struct report_day *day, int64_t now);
 

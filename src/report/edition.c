@@ -1,5 +1,6 @@
 #include "report/edition.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -82,9 +83,68 @@ int64_t edition_actions_to(const struct report_window *window)
     return window->to + (int64_t)EDITION_ACTION_DAYS * DAY_S;
 }
 
-bool edition_read(struct edition *edition, struct store *store, GError **error)
+/* What the configuration says of the customer, and the database does not. */
+static void warn_of_namesake(const struct edition *edition, const struct store_report *facts, GPtrArray *warnings)
+{
+    const struct config_customer *customer = edition->customer;
+
+    if (facts->namesake)
+        g_ptr_array_add(warnings,
+                        g_strdup_printf("The database knows %s as the name of tenant %s, and the configuration "
+                                        "gives it to tenant %s: the report is on the latter. Is the "
+                                        "customer's variable the right one?",
+                                        customer->name, facts->namesake, customer->tenant_id));
+}
+
+static bool has_service(const struct store_report *facts, const char *name)
+{
+    g_autofree char *wanted = g_utf8_casefold(name, -1);
+
+    for (guint i = 0; i < facts->services->len; i++) {
+        const struct store_report_service *service = g_ptr_array_index(facts->services, i);
+        g_autofree char *id = g_utf8_casefold(service->id, -1);
+        g_autofree char *known = service->name ? g_utf8_casefold(service->name, -1) : NULL;
+
+        if (g_str_equal(id, wanted) || g_strcmp0(known, wanted) == 0)
+            return true;
+    }
+    for (guint i = 0; i < facts->states->len; i++) {
+        const struct store_report_state *state = g_ptr_array_index(facts->states, i);
+        g_autofree char *id = g_utf8_casefold(state->service, -1);
+
+        if (g_str_equal(id, wanted))
+            return true;
+    }
+    return false;
+}
+
+/* A service that is misspelt would have no data for ever. */
+static void warn_of_services(const struct edition *edition, const struct store_report *facts, GPtrArray *warnings)
+{
+    if (!facts->services->len && !facts->states->len)
+        return;
+    for (char **name = edition->customer->services; name && *name; name++)
+        if (!has_service(facts, *name))
+            g_ptr_array_add(warnings,
+                            g_strdup_printf("No scan has ever seen a service \"%s\", which services names: the "
+                                            "report has no data of it. Is it spelt as the others of the "
+                                            "report?",
+                                            *name));
+}
+
+static void make_figures(struct edition *edition, const struct store_report *facts)
 {
     const struct config *config = edition->options->config;
+    const struct config_customer *customer = edition->customer;
+    const char *tenant_id = customer->tenant_id ? customer->tenant_id : facts->tenant_id;
+
+    edition->figures = report_figures_new(facts, customer->name, tenant_id, edition->window, edition->history,
+                                          (const char *const *)customer->services, config->statuses,
+                                          config_health_max_gap_s(config), edition->now);
+}
+
+bool edition_read(struct edition *edition, struct store *store, GPtrArray *warnings, GError **error)
+{
     const struct config_customer *customer = edition->customer;
     const struct store_report_query query = {.customer = customer->name,
                                              .tenant_id = customer->tenant_id,
@@ -97,9 +157,11 @@ bool edition_read(struct edition *edition, struct store *store, GError **error)
     if (!facts)
         return false;
     edition->known = facts->known;
-    edition->figures = report_figures_new(facts, customer->name, customer->tenant_id, edition->window, edition->history,
-                                          (const char *const *)customer->services, config->statuses,
-                                          config_health_max_gap_s(config), edition->now);
+    make_figures(edition, facts);
+    if (warnings) {
+        warn_of_namesake(edition, facts, warnings);
+        warn_of_services(edition, facts, warnings);
+    }
     return true;
 }
 
@@ -110,7 +172,7 @@ static bool add_chart(struct edition *edition, struct report_chart *chart, GPtrA
 {
     if (!chart)
         return false;
-    if (chart->warning)
+    if (chart->warning && !g_ptr_array_find_with_equal_func(warnings, chart->warning, g_str_equal, NULL))
         g_ptr_array_add(warnings, g_strdup(chart->warning));
     g_ptr_array_add(edition->charts, chart);
     return true;
@@ -134,21 +196,76 @@ static bool draw_charts(struct edition *edition, GPtrArray *warnings, GError **e
     return true;
 }
 
-static bool find_words(struct edition *edition, GError **error)
+static bool find_words_in(struct edition *edition, const char *signature, const char *templates, GError **error)
 {
-    const struct config *config = edition->options->config;
-    const struct report_look look = {.subject = config->report.subject,
-                                     .signature = config->report.signature,
-                                     .templates = config->report.templates};
+    const struct report_look look = {
+        .subject = edition->options->config->report.subject, .signature = signature, .templates = templates};
 
     g_clear_pointer(&edition->words, report_words_free);
     edition->words = report_words_new(edition->figures, edition->charts, &look, error);
     return edition->words != NULL;
 }
 
+static bool find_words(struct edition *edition, GError **error)
+{
+    const struct config *config = edition->options->config;
+
+    return find_words_in(edition, config->report.signature, config->report.templates, error);
+}
+
 bool edition_draw(struct edition *edition, GPtrArray *warnings, GError **error)
 {
     return draw_charts(edition, warnings, error) && find_words(edition, error);
+}
+
+/* --- what every report needs ---------------------------------------------------------------------------------------
+ */
+
+/* Words without figures: what is wrong with the look itself shows in them, too. */
+static bool check_look(struct edition *edition, const char *key, const char *signature, const char *templates,
+                       GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+
+    if (find_words_in(edition, signature, templates, &cause))
+        return true;
+    g_set_error(error, REPORT_ERROR, REPORT_ERROR_USAGE,
+                "%s names what makes no report: %s No report was made: mend that, or take the key out.", key,
+                cause->message);
+    return false;
+}
+
+/* A folder that is not there can be made, but not below a file. */
+static bool check_folder(const char *folder, GError **error)
+{
+    g_autofree char *path = g_strdup(folder);
+
+    while (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+        char *above = g_path_get_dirname(path);
+
+        g_free(path);
+        path = above;
+    }
+    if (g_file_test(path, G_FILE_TEST_IS_DIR))
+        return true;
+    g_set_error(error, REPORT_ERROR, REPORT_ERROR_USAGE,
+                "No report can be written into %s: %s is no folder. Name another with --output, or directories.images",
+                folder, path);
+    return false;
+}
+
+bool edition_check(struct edition *edition, const char *folder, GError **error)
+{
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    const struct store_report nothing = {
+        .services = none, .states = none, .scans = none, .issues = none, .messages = none};
+    const struct config *config = edition->options->config;
+
+    make_figures(edition, &nothing);
+    edition->charts = g_ptr_array_new();
+    return (!folder || check_folder(folder, error)) &&
+           check_look(edition, "report.signature", config->report.signature, NULL, error) &&
+           check_look(edition, "report.templates", NULL, config->report.templates, error);
 }
 
 /* --- the message -------------------------------------------------------------------------------------------------- */
@@ -162,7 +279,7 @@ static void add_text(GChecksum *sum, const char *text)
  * same reason again, are the same mail, and have the same Message-ID. Returned: g_free. */
 static char *identity_of(const struct edition *edition, int64_t follows)
 {
-    const struct config_customer *customer = edition->customer;
+    const struct report_figures *figures = edition->figures;
     const struct report_window *window = edition->window;
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
 
@@ -177,7 +294,7 @@ static char *identity_of(const struct edition *edition, int64_t follows)
         g_checksum_update(sum, bytes, (gssize)length);
     }
     return g_strdup_printf("%s report %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %s %" G_GINT64_FORMAT,
-                           customer->tenant_id ? customer->tenant_id : customer->name, window->from, window->to,
+                           figures->tenant_id ? figures->tenant_id : figures->customer, window->from, window->to,
                            g_checksum_get_string(sum), follows);
 }
 
@@ -238,6 +355,12 @@ bool edition_write(const struct edition *edition, const char *folder, GPtrArray 
 {
     g_autofree char *stem =
         message_stem(edition->customer->name, edition->window->first_day, edition->window->last_day);
+    guint before = files->len;
 
-    return message_write_files(folder, stem, edition->message, edition->words, edition->charts, files, error);
+    if (message_write_files(folder, stem, edition->message, edition->words, edition->charts, files, error))
+        return true;
+    for (guint i = before; i < files->len; i++)
+        g_unlink(g_ptr_array_index(files, i));
+    g_ptr_array_set_size(files, (gint)before);
+    return false;
 }

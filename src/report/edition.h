@@ -43,13 +43,19 @@ struct edition *edition_new(const struct report_options *options, const struct c
 void edition_free(struct edition *edition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Edition, edition_free)
 
+/* Whether the signature and the templates of the configuration can be used, and `folder` (NULL: none) can be one: what
+ * is at fault there is so for every customer. The edition, of which nothing is made yet, is of no other use afterwards.
+ * False with *error (REPORT_ERROR_USAGE). */
+bool edition_check(struct edition *edition, const char *folder, GError **error);
+
 /* Until when announcements with an action date belong to the window. */
 int64_t edition_actions_to(const struct report_window *window);
 
-/* Makes the figures from what the store knows. */
-bool edition_read(struct edition *edition, struct store *store, GError **error);
+/* Makes the figures from what the store knows; where that does not fit the configuration, `warnings` (char *; may be
+ * NULL) says so. */
+bool edition_read(struct edition *edition, struct store *store, GPtrArray *warnings, GError **error);
 
-/* Makes charts and words; the charts' remarks are appended to `warnings` (char *). */
+/* Makes charts and words; the charts' remarks are appended to `warnings` (char *), each once. */
 bool edition_draw(struct edition *edition, GPtrArray *warnings, GError **error);
 
 /* True when sender and recipients are known. */
@@ -60,7 +66,7 @@ bool edition_has_envelope(const struct edition *edition);
  * files too, and a warning says so. */
 bool edition_compose(struct edition *edition, int64_t follows, GPtrArray *warnings, GError **error);
 
-/* Writes the files into `folder` and appends their paths to `files`. */
+/* Writes the files into `folder` and appends their paths to `files`. Where one cannot be written, none is left. */
 bool edition_write(const struct edition *edition, const char *folder, GPtrArray *files, GError **error);
 
 #endif

@@ -265,8 +265,10 @@ static void append_heading(GString *out, const struct edition *edition)
     g_autofree char *from = report_time(window, window->from, REPORT_TIME_ISO);
     g_autofree char *to = report_time(window, window->to, REPORT_TIME_ISO);
 
-    append_comment(out, "%s: %s to %s, %s (from %s to before %s)", edition->customer->name, first, last,
-                   window->zone_name, from, to);
+    bool one = g_str_equal(first, last);
+
+    append_comment(out, "%s: %s%s%s, %s (from %s to before %s)", edition->customer->name, first, one ? "" : " to ",
+                   one ? "" : last, window->zone_name, from, to);
 }
 
 /* Where the customer follows some services only, those of each; such as name no service are shown besides. */
@@ -326,7 +328,7 @@ static bool read_and_explain(const struct report_options *options, struct store 
         return false;
     edition = edition_new(options, customer, window, now);
     explanation->edition = edition;
-    return edition_read(edition, store, error) && explain_customer(explanation, error);
+    return edition_read(edition, store, NULL, error) && explain_customer(explanation, error);
 }
 
 bool report_explain(const struct report_options *options, GString *out, GError **error)

@@ -164,6 +164,31 @@ static void fill_services(const struct making *making)
     }
 }
 
+/* How long it was as bad as it was at worst. */
+static int64_t worst_s(const struct report_service *service)
+{
+    int64_t sum = 0;
+
+    for (guint i = 0; i < service->stretches->len; i++) {
+        const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
+        if (stretch->impact == service->overall)
+            sum += stretch->to - stretch->from;
+    }
+    return sum;
+}
+
+/* Of two that were equally bad: the one that was so for longer first, then the one that was less available. */
+static int compare_trouble(const struct report_service *a, const struct report_service *b)
+{
+    int64_t a_worst = worst_s(a), b_worst = worst_s(b);
+    int a_available = report_availability(a->operational_s, a->observed_s);
+    int b_available = report_availability(b->operational_s, b->observed_s);
+
+    if (a_worst != b_worst)
+        return a_worst > b_worst ? -1 : 1;
+    return a_available < b_available ? -1 : a_available > b_available;
+}
+
 /* The worst first, those that nobody knows of last. */
 static int compare_services(const void *one, const void *other)
 {
@@ -172,6 +197,9 @@ static int compare_services(const void *one, const void *other)
 
     if (a_rank != b_rank)
         return a_rank < b_rank ? -1 : 1;
+    int trouble = a->overall > REPORT_OPERATIONAL ? compare_trouble(a, b) : 0;
+    if (trouble != 0)
+        return trouble;
     g_autofree char *a_name = g_utf8_casefold(a->name, -1), *b_name = g_utf8_casefold(b->name, -1);
     int order = strcmp(a_name, b_name);
     return order != 0 ? order : strcmp(a->id, b->id);
@@ -315,6 +343,7 @@ struct report_figures *report_figures_new(const struct store_report *facts, cons
         .day_begins = begins,
     };
 
+    figures->max_gap_s = max_gap_s;
     fill_gaps(figures, &making.timeline);
     add_services(&making);
     fill_services(&making);

@@ -19,7 +19,7 @@
 enum report_impact {
     REPORT_NO_DATA,
     REPORT_OPERATIONAL, /* 9, 10 */
-    REPORT_MINOR,       /* 7, 8: being verified, nothing to do */
+    REPORT_MINOR,       /* 7, 8: being verified, or no longer looked into */
     REPORT_AFFECTED,    /* 5, 6: being looked into or restored */
     REPORT_DEGRADED,    /* 3, 4 */
     REPORT_INTERRUPTED, /* 0 to 2 */
@@ -102,12 +102,14 @@ typedef struct report_figures {
     char *customer, *tenant_id;
     const struct report_window *window, *history; /* borrowed */
     int64_t now;
-    GPtrArray *services; /* struct report_service *, owned; the worst first, those without data last; then by name */
+    GPtrArray *services;              /* struct report_service *, owned; the worst first, of equals
+                                                      the one that was so for longest, those without data last; then by name */
     GPtrArray *announcements;         /* struct report_announcement *, owned; by action date, then the latest first */
     GPtrArray *other_issues;          /* struct report_issue * of services that the window does not show; owned */
     GArray *gaps;                     /* struct report_gap: time of the window, up to now, without good scans */
     int64_t scans_good, scans_failed; /* in the window */
     int64_t observed_s, window_s;     /* time covered by scans, of all there was up to now */
+    int64_t max_gap_s;                /* for how long a scan vouches, at most */
     char *last_scan_error;            /* of the window's last failed scan; NULL */
 } ReportFigures;
 

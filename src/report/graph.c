@@ -1,8 +1,8 @@
 /* graph - a mail handed over by Microsoft Graph (user: sendMail, in MIME format).
  *
  * Graph takes the message as a whole and sends it to whomever its To and Cc name: there is no envelope beside it. So
- * all recipients of a mail share one state, and a mail that some of them have already cannot be sent to the others
- * alone. */
+ * all recipients of a mail share one state, and a mail that some of them have already, or that was refused for some,
+ * cannot be sent to the others alone. */
 #include <poll.h>
 #include <string.h>
 
@@ -131,24 +131,52 @@ static guint count(const struct store_mail *mail, enum store_mail_state state)
     return n;
 }
 
+/* Whether somebody has the mail, or may have it. */
+static bool has_reached(const struct store_mail *mail)
+{
+    for (guint i = 0; i < mail->recipients->len; i++)
+        if (((const struct store_mail_recipient *)g_ptr_array_index(mail->recipients, i))->may_have)
+            return true;
+    return count(mail, STORE_MAIL_SENT) + count(mail, STORE_MAIL_UNKNOWN) > 0;
+}
+
+/* It cannot be sent to some of its recipients only. */
+static bool is_split(const struct store_mail *mail)
+{
+    return count(mail, STORE_MAIL_QUEUED) < mail->recipients->len;
+}
+
+static void refuse_split(const struct store_mail *mail, struct transport_result *result)
+{
+    guint reached = count(mail, STORE_MAIL_SENT) + count(mail, STORE_MAIL_UNKNOWN);
+    guint refused = count(mail, STORE_MAIL_FAILED);
+    g_autofree char *had = reached
+                               ? g_strdup_printf("%u of the %u have it already, or may", reached, mail->recipients->len)
+                               : g_strdup("");
+    g_autofree char *was =
+        refused ? g_strdup_printf("for %u of the %u it was refused", refused, mail->recipients->len) : g_strdup("");
+
+    refuse(result,
+           has_reached(mail) ? "Send it by the mail server that it was begun with (smtp: transport: smtp)."
+                             : "Report the same days again: as nobody has the mail, it is composed anew, for all.",
+           g_strdup_printf("The mail was not sent by Microsoft Graph, which sends to all recipients at once: %s%s%s.",
+                           had, *had && *was ? ", and " : "", was));
+}
+
 /* False, with the result filled, when it cannot be sent in this way. */
 static bool check(const struct sending *sending, struct transport_result *result)
 {
     const struct store_mail *mail = sending->mail;
     gsize bytes = (g_bytes_get_size(mail->message) + 2) / 3 * 4;
-    guint reached = count(mail, STORE_MAIL_SENT) + count(mail, STORE_MAIL_UNKNOWN);
 
-    if (!sending->sender || !sending->sender->client_id)
+    if (is_split(mail))
+        refuse_split(mail, result);
+    else if (!sending->sender || !sending->sender->client_id)
         refuse(result, "Let smtp.customer name a customer of the configuration, with its credentials.",
                g_strdup("No application is known that could send the mail by Microsoft Graph."));
     else if (!mail->sender || !*mail->sender)
         refuse(result, "Set smtp.from (or MAIL_FROM) to a mailbox of the tenant.",
                g_strdup("No mailbox is known to send the mail from by Microsoft Graph."));
-    else if (reached > 0)
-        refuse(result, "Send it by the mail server that it was begun with (smtp: transport: smtp).",
-               g_strdup_printf("The mail was not sent by Microsoft Graph, which sends to all recipients at once: %u "
-                               "of the %u have it already, or may.",
-                               reached, mail->recipients->len));
     else if (bytes > REQUEST_BYTES_MAX)
         refuse(result, too_large,
                g_strdup_printf("The mail was not sent from %s: it takes %.1f MB as base64, and Microsoft Graph takes "
@@ -360,7 +388,8 @@ void graph_send(const struct transport *transport, struct store_mail *mail, stru
 
     *result = (struct transport_result){0};
     if (!check(&sending, result)) {
-        tell_recipients(mail, result->outcome, 0, "not sent");
+        if (!is_split(mail) || !has_reached(mail)) /* else they are left to a transport that can do it */
+            tell_recipients(mail, result->outcome, 0, NULL);
     } else if (!open_client(&sending, &error)) {
         result->outcome = TRANSPORT_LATER;
         result->server = true;

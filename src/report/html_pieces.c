@@ -188,6 +188,12 @@ static void end_word(struct builder *builder, GString *word)
     g_string_truncate(word, 0);
 }
 
+/* What turns the direction of writing around, for all that follows, is no part of a text that others go on with. */
+static bool is_turn(gunichar c)
+{
+    return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 static void add_character(struct builder *builder, GString *word, gunichar c)
 {
     g_autofree char *meant = NULL;
@@ -202,7 +208,7 @@ static void add_character(struct builder *builder, GString *word, gunichar c)
         meant = c >= 0x80 ? windows_1252(c) : NULL;
         if (meant)
             g_string_append(word, meant);
-    } else if (c != SOFT_HYPHEN && (c & 0xfffe) != 0xfffe) { /* not seen; and no characters */
+    } else if (c != SOFT_HYPHEN && !is_turn(c) && (c & 0xfffe) != 0xfffe) { /* not seen; and no characters */
         g_string_append_unichar(word, c);
     }
 }

@@ -1,5 +1,7 @@
 #include "report/outcome.h"
 
+#include <string.h>
+
 #include "base/base.h"
 
 /* --- figures ------------------------------------------------------------------------------------------------------ */
@@ -57,7 +59,7 @@ static char *mail_words(const struct report_customer *result, const struct repor
     guint sent = mail ? count_recipients(mail, STORE_MAIL_SENT) : 0;
 
     if (!mail)
-        return result->error ? g_strdup("not mailed") : NULL;
+        return result->error ? g_strdup(result->files_only ? "not written" : "not mailed") : NULL;
     switch (mail->state) {
     case STORE_MAIL_SENT:
         if (result->sent_before) {
@@ -78,31 +80,83 @@ static char *mail_words(const struct report_customer *result, const struct repor
     return g_strdup("the mail waits in the outbox");
 }
 
-/* Those that were refused, and those of whom nobody knows, of a mail that others got. */
+bool outcome_is_through(const struct store_mail *mail)
+{
+    return mail->state == STORE_MAIL_SENT && count_recipients(mail, STORE_MAIL_SENT) == mail->recipients->len;
+}
+
+/* Those that were refused, and those of whom nobody knows, of a mail that others got. What is said of the whole mail
+ * is not said of each again. */
 static void note_recipients(struct report_customer *result)
 {
     for (guint i = 0; i < result->mail->recipients->len; i++) {
         const struct store_mail_recipient *recipient = g_ptr_array_index(result->mail->recipients, i);
         const char *answer = recipient->answer ? recipient->answer : "no word on why";
 
-        if (recipient->state == STORE_MAIL_FAILED)
+        if (recipient->state == STORE_MAIL_FAILED && recipient->code)
             g_ptr_array_add(result->notes, g_strdup_printf("%s was refused: %s", recipient->address, answer));
+        else if (recipient->state == STORE_MAIL_FAILED && result->mail->state != STORE_MAIL_FAILED)
+            g_ptr_array_add(result->notes, g_strdup_printf("%s did not get it: %s", recipient->address, answer));
         else if (recipient->state == STORE_MAIL_UNKNOWN && result->mail->state == STORE_MAIL_SENT)
             g_ptr_array_add(result->notes,
                             g_strdup_printf("nobody knows whether %s got it: %s", recipient->address, answer));
     }
 }
 
-static void note_unknown(struct report_customer *result, const struct report_window *window)
+/* A day that is not over is none that can be asked for again. Returned: g_free. */
+static char *command_of(const char *customer, const char *zone_name, const struct store_mail *mail, const char *option)
 {
-    const char *answer = result->mail->answer;
-    g_autofree char *name = g_shell_quote(result->name);
+    g_autofree char *name = g_shell_quote(customer);
+    g_autoptr(GTimeZone) zone = g_time_zone_new_identifier(zone_name);
+    g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+    g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(mail->from_s);
+    g_autoptr(GDateTime) end = g_date_time_new_from_unix_utc(mail->to_s - 1);
+    g_autoptr(GDateTime) first = g_date_time_to_timezone(at, zone ? zone : utc);
+    g_autoptr(GDateTime) last = g_date_time_to_timezone(end, zone ? zone : utc);
+    g_autofree char *from = g_date_time_format(first, "%Y-%m-%d"), *to = g_date_time_format(last, "%Y-%m-%d");
 
-    g_ptr_array_add(result->notes,
-                    g_strdup_printf("%s The recipients may have it, and it is not sent again by itself. If it did not "
-                                    "come: m365keep report --customer %s --from %s --to %s --resend",
-                                    answer ? answer : "The program ended while the mail was being sent.", name,
-                                    window->first_day, window->last_day));
+    return g_strdup_printf("m365keep report --customer %s --from %s --to %s%s", name, from, to, option);
+}
+
+/* Without the full stop of its end. Returned: g_free. */
+static char *answer_of(const struct store_mail *mail)
+{
+    const char *answer = mail->answer ? mail->answer : "The program ended while the mail was being sent";
+    size_t length = strlen(answer);
+
+    return g_strndup(answer, length && answer[length - 1] == '.' ? length - 1 : length);
+}
+
+char *outcome_warning(const char *customer, const char *zone_name, const struct store_mail *mail, const char *held_back)
+{
+    g_autofree char *answer = answer_of(mail), *command = NULL;
+
+    switch (mail->state) {
+    case STORE_MAIL_SENT:
+        break;
+    case STORE_MAIL_QUEUED:
+        return g_strdup_printf("The mail waits in the outbox. %s", held_back ? held_back : "It was not tried.");
+    case STORE_MAIL_SENDING:
+        return g_strdup("Another process is sending the mail.");
+    case STORE_MAIL_FAILED:
+        command = command_of(customer, zone_name, mail, "");
+        return g_strdup_printf("The mail was not sent, and no other one took its place: %s. To have it made anew: %s",
+                               answer, command);
+    case STORE_MAIL_UNKNOWN:
+        command = command_of(customer, zone_name, mail, " --resend");
+        return g_strdup_printf("Nobody knows whether the mail was sent: %s. If it did not come: %s", answer, command);
+    }
+    return NULL;
+}
+
+static void note_unknown(struct report_customer *result)
+{
+    g_autofree char *answer = answer_of(result->mail);
+    g_autofree char *command = command_of(result->name, result->timezone, result->mail, " --resend");
+
+    g_ptr_array_add(result->notes, g_strdup_printf("%s. The recipients may have it, and it is not sent again by "
+                                                   "itself. If it did not come: %s",
+                                                   answer, command));
 }
 
 static void note_waiting(struct report_customer *result, const struct report_window *window, const char *held_back,
@@ -114,8 +168,9 @@ static void note_waiting(struct report_customer *result, const struct report_win
         report_time(window, (next_attempt_at + MINUTE - 1) / MINUTE * MINUTE, REPORT_TIME_SHORT); /* not too early */
     const char *why = held_back && !mail->attempts ? held_back : mail->answer;
 
-    g_ptr_array_add(result->notes, g_strdup_printf("waits for the next run of report, at %s or later%s%s", at,
-                                                   why ? ": " : "", why ? why : ""));
+    g_ptr_array_add(result->notes, g_strdup_printf("waits: a run for the same days tries it at once, one for others "
+                                                   "from %s on%s%s",
+                                                   at, why ? ": " : "", why ? why : ""));
 }
 
 static void note_mail(struct report_customer *result, const struct report_window *window, const char *held_back,
@@ -135,7 +190,7 @@ static void note_mail(struct report_customer *result, const struct report_window
             g_ptr_array_add(result->notes, g_strdup(result->mail->answer));
         break;
     case STORE_MAIL_UNKNOWN:
-        note_unknown(result, window);
+        note_unknown(result);
         break;
     }
     if (!result->sent_before)
@@ -155,8 +210,7 @@ static enum report_status status_of(const struct report_customer *result)
         return written ? REPORT_PART : REPORT_NOT_DONE;
     if (mail->state != STORE_MAIL_SENT || result->error)
         return REPORT_PART;
-    return result->sent_before || count_recipients(mail, STORE_MAIL_SENT) == mail->recipients->len ? REPORT_DONE
-                                                                                                   : REPORT_PART;
+    return result->sent_before || outcome_is_through(mail) ? REPORT_DONE : REPORT_PART;
 }
 
 void outcome_tell(struct report_customer *result, const struct report_window *window, const char *begin,

@@ -14,4 +14,12 @@ char *outcome_of_figures(const struct report_figures *figures);
 void outcome_tell(struct report_customer *result, const struct report_window *window, const char *begin,
                   const char *held_back, int64_t next_attempt_at);
 
+/* What a log says of a mail that this run did not try: why, and what to do; NULL: nothing, it was sent. Names days in
+ * the zone (NULL: UTC). Returned: g_free. */
+char *outcome_warning(const char *customer, const char *zone_name, const struct store_mail *mail,
+                      const char *held_back);
+
+/* True when it was sent, and to all: exit status 0. */
+bool outcome_is_through(const struct store_mail *mail);
+
 #endif

@@ -49,6 +49,7 @@ struct report_customer {
     GPtrArray *notes; /* char *, lines for people: who was refused, what waits and until when */
     GPtrArray *files; /* char *: written ones */
     struct store_mail *mail; /* NULL: none */
+    bool files_only;         /* no mail was wanted */
     bool sent_before;        /* the window had been mailed; nothing was sent now */
     GPtrArray *warnings;     /* char * */
     char *error, *hint;      /* NULL: none */

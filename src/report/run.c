@@ -9,7 +9,8 @@ struct work {
     struct report_window *window;   /* NULL: `error` says why */
     struct report_customer *result; /* of the run; NULL: not begun */
     GError *error;
-    char *begin; /* of its summary; NULL: it did not come to figures */
+    const char *hint; /* on the error that ended it; NULL: none */
+    char *begin;      /* of its summary; NULL: it did not come to figures */
 };
 
 struct reporter {
@@ -95,14 +96,17 @@ static struct report_customer *add_customer(struct report_run *run, const struct
 int report_exit_status(const struct report_run *run)
 {
     unsigned count[REPORT_NOT_DONE + 1] = {0};
-    bool through = true;
+    bool through = true, some = false;
 
     for (guint i = 0; i < run->customers->len; i++)
         count[((const struct report_customer *)g_ptr_array_index(run->customers, i))->status]++;
-    for (guint i = 0; i < run->delivered->len; i++)
-        through =
-            through && ((const struct store_mail *)g_ptr_array_index(run->delivered, i))->state == STORE_MAIL_SENT;
-    if (count[REPORT_NOT_DONE] == run->customers->len)
+    for (guint i = 0; i < run->delivered->len; i++) {
+        bool sent = ((const struct store_mail *)g_ptr_array_index(run->delivered, i))->state == STORE_MAIL_SENT;
+
+        through = through && outcome_is_through(g_ptr_array_index(run->delivered, i));
+        some = some || sent;
+    }
+    if (count[REPORT_NOT_DONE] == run->customers->len && !some)
         return 1;
     return count[REPORT_PART] || count[REPORT_NOT_DONE] || !through ? 3 : 0;
 }
@@ -177,6 +181,18 @@ static void show(const struct reporter *reporter, const struct work *work, const
     draw(reporter, text);
 }
 
+static void warn_of_rare_scans(const struct edition *edition, GPtrArray *warnings)
+{
+    int64_t good = edition->figures->scans_good;
+    g_autofree char *gap = report_duration(config_health_max_gap_s(edition->options->config));
+
+    g_ptr_array_add(warnings, g_strdup_printf("%" G_GINT64_FORMAT " scan%s of the services' health succeeded in this "
+                                              "window, but none within %s of another: a scan vouches for no longer "
+                                              "time, so the report has no data. Scan more often, or let "
+                                              "schedule.health say how often that is.",
+                                              good, good == 1 ? "" : "s", gap));
+}
+
 /* What was scanned little or not at all is told in the report; that nobody scans is for those who run this. */
 static void warn_of_no_data(const struct edition *edition, GPtrArray *warnings)
 {
@@ -185,7 +201,9 @@ static void warn_of_no_data(const struct edition *edition, GPtrArray *warnings)
     if (!edition->known)
         g_ptr_array_add(warnings, g_strdup("The database knows nothing of this customer: the report says that there "
                                            "are no data. Does m365keep scan run for it?"));
-    else if (!figures->observed_s && !figures->scans_good)
+    else if (!figures->observed_s && figures->scans_good)
+        warn_of_rare_scans(edition, warnings);
+    else if (!figures->observed_s)
         g_ptr_array_add(warnings,
                         g_strdup_printf("No scan of the services' health succeeded in this window: the report says "
                                         "that there are no data%s%s",
@@ -212,15 +230,21 @@ static void keep_error(struct work *work, GError **error)
 {
     struct report_customer *result = work->result;
 
+    const char *hint = g_error_matches(*error, REPORT_ERROR, REPORT_ERROR_FILE)
+                           ? "See to the folder, or name another with --output, or directories.images."
+                           : NULL;
+
     if (!*error)
         return;
-    log_write(LOG_LEVEL_ERROR, (*error)->message, "customer", result->name, NULL);
-    if (!result->error)
+    log_write(LOG_LEVEL_ERROR, (*error)->message, "customer", result->name, "next", hint, NULL);
+    if (!result->error) {
         result->error = g_strdup((*error)->message);
+        work->hint = hint;
+    }
     g_clear_error(error);
 }
 
-static void write_and_send(struct reporter *reporter, struct work *work, struct edition *edition)
+static void queue_and_write(struct reporter *reporter, struct work *work, struct edition *edition)
 {
     struct report_customer *result = work->result;
     g_autoptr(GError) error = NULL;
@@ -232,10 +256,16 @@ static void write_and_send(struct reporter *reporter, struct work *work, struct 
         keep_error(work, &error);
     if (reporter->folder && !edition_write(edition, reporter->folder, result->files, &error))
         keep_error(work, &error);
-    if (!result->mail)
-        return;
+}
+
+/* The mail of this run, where there is one, and those of earlier runs: what ails this report is no fault of theirs. */
+static void send_mails(struct reporter *reporter, struct work *work)
+{
+    struct report_customer *result = work->result;
+    g_autoptr(GError) error = NULL;
+
     show(reporter, work, "sending");
-    if (!post_try(reporter->post, work->config, result, &error))
+    if (result->mail && !post_try(reporter->post, work->config, result, &error))
         keep_error(work, &error);
     if (!post_send_due(reporter->post, work->config, result->mail, reporter->run->delivered, &error))
         keep_error(work, &error);
@@ -248,21 +278,26 @@ static void report_on(struct reporter *reporter, struct work *work)
     GPtrArray *warnings;
 
     work->result = add_customer(reporter->run, work);
+    work->result->files_only = !reporter->post;
     warnings = work->result->warnings;
     show(reporter, work, "drawing");
     if (work->window) {
         edition = edition_new(reporter->options, work->config, work->window, clock_now(reporter->options->clock));
-        if (edition_read(edition, reporter->store, &error)) {
+        if (edition_read(edition, reporter->store, warnings, &error)) {
             work->result->json = reporter->options->json ? report_figures_json(edition->figures) : NULL;
             work->begin = outcome_of_figures(edition->figures);
+            if (!work->result->tenant_id)
+                work->result->tenant_id = g_strdup(edition->figures->tenant_id);
             warn_of_no_data(edition, warnings);
             if (edition_draw(edition, warnings, &error))
-                write_and_send(reporter, work, edition);
+                queue_and_write(reporter, work, edition);
         }
     }
     for (guint i = 0; i < warnings->len; i++)
         log_write(LOG_LEVEL_WARN, g_ptr_array_index(warnings, i), "customer", work->config->name, NULL);
     keep_error(work, &error);
+    if (reporter->post)
+        send_mails(reporter, work);
 }
 
 /* --- waiting ------------------------------------------------------------------------------------------------------ */
@@ -292,7 +327,7 @@ static const struct config_customer *customer_of(const struct reporter *reporter
     for (guint i = 0; i < reporter->works->len; i++) {
         const struct work *work = g_ptr_array_index(reporter->works, i);
 
-        if (work->result && work->result->mail && work->result->mail->customer_id == mail->customer_id)
+        if (g_strcmp0(work->config->name, mail->customer) == 0)
             return work->config;
     }
     return NULL;
@@ -342,9 +377,12 @@ static void conclude(const struct reporter *reporter)
         const struct work *work = g_ptr_array_index(reporter->works, i);
         const struct store_mail *mail = work->result ? work->result->mail : NULL;
 
-        if (work->result)
-            outcome_tell(work->result, work->window, work->begin, mail ? post_held_back(reporter->post) : NULL,
-                         mail ? post_next_attempt(reporter->post, mail) : 0);
+        if (!work->result)
+            continue;
+        if (!work->result->hint)
+            work->result->hint = g_strdup(work->hint);
+        outcome_tell(work->result, work->window, work->begin, mail ? post_held_back(reporter->post) : NULL,
+                     mail ? post_next_attempt(reporter->post, mail) : 0);
     }
 }
 
@@ -361,6 +399,27 @@ static void report_on_all(struct reporter *reporter)
     progress_free(reporter->progress);
     conclude(reporter);
     reporter->run->finished = clock_now(options->clock);
+}
+
+/* What is at fault for all customers is told once, before anything is drawn; mails that wait are sent nevertheless. */
+static bool check_configuration(const struct reporter *reporter, GError **error)
+{
+    const struct report_options *options = reporter->options;
+    const struct work *any = g_ptr_array_index(reporter->works, 0);
+
+    for (guint i = 1; i < reporter->works->len && !any->window; i++) /* plan found one */
+        any = g_ptr_array_index(reporter->works, i);
+    g_autoptr(Edition) edition = edition_new(options, any->config, any->window, clock_now(options->clock));
+    if (edition_check(edition, reporter->folder, error))
+        return true;
+    for (guint i = 0; i < reporter->works->len && reporter->post; i++) {
+        const struct config_customer *customer = ((struct work *)g_ptr_array_index(reporter->works, i))->config;
+        g_autoptr(GError) cause = NULL;
+
+        if (!post_send_due(reporter->post, customer, NULL, reporter->run->delivered, &cause))
+            log_write(LOG_LEVEL_ERROR, cause->message, "customer", customer->name, NULL);
+    }
+    return false;
 }
 
 struct report_run *report_run(const struct report_options *options, GError **error)
@@ -380,10 +439,11 @@ struct report_run *report_run(const struct report_options *options, GError **err
                                 .run = run,
                                 .works = works};
 
-    if (good) {
+    if (good && check_configuration(&reporter, error)) {
         report_on_all(&reporter);
         return run;
     }
+    g_clear_pointer(&post, post_close); /* it may still know mails of the run */
     report_run_free(run);
     return NULL;
 }

@@ -38,6 +38,44 @@ bool smtp_reply_read(const char *bytes, size_t length, int *code, char **text, s
     return false;
 }
 
+/* A word is taken out by its last letter. Each is an end of the offer's name whose first letter comes once, so that a
+ * match that fails begins anew at the present letter, if at all. */
+static void spoil(struct smtp_mender *mender, char *byte)
+{
+    static const char *const words[G_N_ELEMENTS(mender->matched)] = {"PELINING", "CHUNKING", "XUSR",
+                                                                     "HANCEDSTATUSCODES"};
+    char letter = g_ascii_toupper(*byte);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        size_t *matched = &mender->matched[i];
+        *matched = letter == words[i][*matched] ? *matched + 1 : letter == words[i][0];
+        if (words[i][*matched] != '\0')
+            continue;
+        *byte = '-';
+        *matched = 0;
+    }
+}
+
+void smtp_reply_mend(struct smtp_mender *mender, char *bytes, size_t length)
+{
+    enum { CODE_DIGITS = 3 };
+
+    for (char *byte = bytes; byte < bytes + length; byte++) {
+        if (*byte == '\n') {
+            *mender = (struct smtp_mender){0};
+            continue;
+        }
+        if (mender->column == 0)
+            mender->challenge = *byte == '3';
+        if (mender->column == CODE_DIGITS && mender->digits == CODE_DIGITS && *byte == '\r')
+            *byte = ' ';
+        if (!mender->challenge)
+            spoil(mender, byte);
+        mender->digits += mender->column < CODE_DIGITS && g_ascii_isdigit(*byte);
+        mender->column++;
+    }
+}
+
 char **smtp_reply_mechanisms(const char *offer)
 {
     g_auto(GStrv) lines = g_strsplit(offer ? offer : "", "\n", -1);

@@ -1,7 +1,7 @@
 /* smtp_session - one session with a mail server, by libesmtp on a thread of its own, and the record of it.
  *
  * libesmtp blocks, and says little: what smtp_start_session returns proves nothing (a refused certificate, too, is a
- * success to it). So the record holds what the server itself said. */
+ * success to it), and the half of an answer is one to it. So the record holds what the server itself said. */
 #ifndef M365KEEP_REPORT_SMTP_SESSION_H
 #define M365KEEP_REPORT_SMTP_SESSION_H
 
@@ -42,6 +42,7 @@ struct smtp_record {
     bool handed_over; /* begin was called: bytes of the message may have gone */
     bool stalled;     /* the message was broken off, its end not sent: the server took nothing for longer than it may */
     bool garbled;     /* what answered at `step` was no answer of SMTP */
+    bool hasty;       /* it answered what it had not been asked yet: whose answer is whose? */
     bool nameless;    /* there is no host of that name */
     char *failure;    /* why there is no connection, or no TLS, in the library's words; NULL */
     char *distrust;   /* why the certificate is not believed; NULL */
@@ -66,8 +67,10 @@ struct smtp_order {
     GBytes *message;
 };
 
-/* Blocks until the session has ended, or was left to itself because of a signal or its limit (the thread then ends
- * when it can, and nothing more is handed over). `begin` is called on this thread. */
+/* Blocks until the answer to the message has come, the session has ended, or it was left to itself because of a signal
+ * or its limit (the thread then ends when it can, and nothing more is handed over): nobody waits for QUIT's answer
+ * here, but for a moment the next session does, and the program's end. `begin` is called on this thread. One session at
+ * a time. */
 void smtp_session_run(const struct smtp_order *order, const struct transport *transport, struct smtp_record *record);
 
 #endif

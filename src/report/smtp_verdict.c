@@ -113,9 +113,19 @@ static void judge_silence(const struct verdict *verdict)
         conclude(verdict, TRANSPORT_REFUSED,
                  "Let smtp.server and smtp.port name a mail server (587 is the usual port).",
                  "answers with what is no answer of a mail server.");
+    else if (verdict->record->garbled)
+        conclude(verdict, TRANSPORT_LATER, NULL, "%s: what it says is no answer of a mail server.",
+                 doing[verdict->record->step]);
     else
         conclude(verdict, TRANSPORT_LATER, NULL, "%s: it was silent for too long, or closed the connection.",
                  doing[verdict->record->step]);
+}
+
+static void judge_haste(const struct verdict *verdict)
+{
+    blame(verdict);
+    conclude(verdict, TRANSPORT_REFUSED, "Ask who runs the mail server what stands between it and this machine.",
+             "answers what it was not asked yet: nobody can tell which answer is for what. Nothing was sent.");
 }
 
 static void judge_refusal(const struct verdict *verdict, const char *to, const struct smtp_reply *reply,
@@ -210,6 +220,16 @@ static size_t count_recipients(const struct smtp_record *record, int class)
     return n;
 }
 
+/* Those of whom the server said something else than that it takes them. */
+static size_t count_refused(const struct smtp_record *record)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < record->recipients; i++)
+        n += record->recipient[i].code && record->recipient[i].code / 100 != 2;
+    return n;
+}
+
 static const struct smtp_reply *find_recipient(const struct smtp_record *record, int code)
 {
     for (size_t i = 0; i < record->recipients; i++)
@@ -283,6 +303,15 @@ static bool judge_opening(const struct verdict *verdict)
     return verdict->result->server;
 }
 
+/* Neither leave to send the message nor a refusal. */
+static void judge_odd_leave(const struct verdict *verdict)
+{
+    g_autofree char *words = quote(verdict->order, &verdict->record->data);
+
+    blame(verdict);
+    conclude(verdict, TRANSPORT_LATER, NULL, "answers DATA with \"%s\", which gives no leave to send.", words);
+}
+
 /* The session ended before the message: at which step, and why? */
 static void judge_dialogue(const struct verdict *verdict)
 {
@@ -291,16 +320,20 @@ static void judge_dialogue(const struct verdict *verdict)
 
     if (judge_opening(verdict))
         return;
-    if (record->mail.code && record->mail.code / 100 != 2) {
+    if (record->hasty) {
+        judge_haste(verdict);
+    } else if (record->mail.code && record->mail.code / 100 != 2) {
         verdict->result->server = record->mail.code / 100 == 4 || record->mail.code == AUTH_REQUIRED;
         judge_refusal(verdict, "MAIL", &record->mail, hint_of_mail(verdict, record->mail.code));
-    } else if (record->recipients && count_recipients(record, 4) + count_recipients(record, 5) == record->recipients) {
+    } else if (record->recipients && count_refused(record) == record->recipients) {
         judge_no_recipient(verdict);
     } else if (going_down) {
         blame(verdict);
         judge_refusal(verdict, "RCPT", going_down, NULL);
     } else if (record->data.code >= 400) {
         judge_refusal(verdict, "DATA", &record->data, hint_of_mail(verdict, record->data.code));
+    } else if (record->data.code && record->data.code / 100 != 3) {
+        judge_odd_leave(verdict);
     } else {
         judge_silence(verdict);
     }
@@ -319,6 +352,22 @@ static void judge_accepted(const struct verdict *verdict)
              "took the mail with \"%s\"%s%s.", words, whom ? "; it did not take " : "", whom ? whom : "");
 }
 
+/* Neither taken nor refused, as far as anybody can tell. */
+static void judge_no_answer(const struct verdict *verdict)
+{
+    const struct smtp_record *record = verdict->record;
+    g_autofree char *quoted = quote(verdict->order, &record->data);
+    g_autofree char *what = record->data.code
+                                ? g_strdup_printf("and answers it with \"%s\", which is neither yes nor no", quoted)
+                            : record->garbled ? g_strdup("but what it answers is no answer of a mail server")
+                                              : g_strdup("but its answer did not come");
+
+    blame(verdict);
+    conclude(verdict, TRANSPORT_UNKNOWN,
+             "Ask a recipient whether the mail is there. If it is not, --resend sends it again.",
+             "was given the mail, %s: nobody knows whether it took it.", what);
+}
+
 static void judge_message(const struct verdict *verdict)
 {
     const struct smtp_record *record = verdict->record;
@@ -333,10 +382,7 @@ static void judge_message(const struct verdict *verdict)
         blame(verdict);
         conclude(verdict, TRANSPORT_LATER, NULL, "did not take the whole message in time: it was broken off.");
     } else {
-        blame(verdict);
-        conclude(verdict, TRANSPORT_UNKNOWN,
-                 "Ask a recipient whether the mail is there. If it is not, --resend sends it again.",
-                 "was given the mail, but its answer did not come: nobody knows whether it took it.");
+        judge_no_answer(verdict);
     }
 }
 
@@ -357,19 +403,29 @@ static enum store_mail_state state_of(enum transport_outcome outcome)
     }
 }
 
+/* Only 2xx takes a recipient; of whom nothing was said, and the message was taken, nobody knows. */
+static enum store_mail_state state_of_recipient(enum transport_outcome outcome, int code)
+{
+    enum store_mail_state state = state_of(outcome);
+
+    if (code == 0)
+        return state == STORE_MAIL_SENT ? STORE_MAIL_UNKNOWN : state;
+    if (code / 100 == 2 || state == STORE_MAIL_FAILED)
+        return state;
+    return code / 100 == 5 ? STORE_MAIL_FAILED : STORE_MAIL_QUEUED; /* queued: tried again, alone */
+}
+
 static void settle_recipient(const struct verdict *verdict, guint i)
 {
     struct store_mail_recipient *recipient = g_ptr_array_index(verdict->recipients, i);
-    const struct smtp_reply *own = i < verdict->record->recipients ? &verdict->record->recipient[i] : NULL;
-    bool taken = !own || !own->code || own->code / 100 == 2;
-    const struct smtp_reply *reply = taken ? &verdict->record->data : own;
+    const struct smtp_reply none = {0};
+    const struct smtp_reply *own = i < verdict->record->recipients ? &verdict->record->recipient[i] : &none;
+    bool apart = own->code && own->code / 100 != 2;
+    bool passed_over = !own->code && verdict->result->outcome == TRANSPORT_SENT;
+    const struct smtp_reply *reply = apart || passed_over ? own : &verdict->record->data;
 
-    recipient->state = state_of(verdict->result->outcome);
-    if (!taken && own->code / 100 == 5)
-        recipient->state = STORE_MAIL_FAILED;
-    else if (!taken && recipient->state != STORE_MAIL_FAILED)
-        recipient->state = STORE_MAIL_QUEUED; /* tried again, alone */
-    recipient->code = reply->code / 100 == 3 ? 0 : reply->code;
+    recipient->state = state_of_recipient(verdict->result->outcome, own->code);
+    recipient->code = !apart && reply->code / 100 == 3 ? 0 : reply->code;
     g_free(recipient->answer);
     recipient->answer = recipient->code ? words_of(verdict->order, reply->text) : NULL;
 }

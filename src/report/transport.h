@@ -39,6 +39,8 @@ struct transport_result {
     char *hint;     /* what to do next; NULL */
     bool server;    /* the fault is the server's or the login's, not this mail's: others would meet it, too */
     int64_t wait_s; /* with LATER: what the service asked for; 0: nothing */
+    bool unnoted;   /* by the outbox: what came of it is in the mail, but not in the store: store_mail_note is to be
+                       called again. `answer` says what came of it all the same. */
 };
 void transport_result_clear(struct transport_result *result);
 

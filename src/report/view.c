@@ -87,13 +87,16 @@ static void source_clear(struct source *source)
 /* --- the subject ----------------------------------------------------------------------------------------------------
  */
 
-/* Each placeholder is filled in once: what a customer is called is no pattern. */
+/* Each placeholder is filled in once: what a customer is called is no pattern. Of one day there is no "from ... to". */
 static char *subject(const struct report_figures *figures, const char *pattern)
 {
+    const char *first = figures->window->first_day, *last = figures->window->last_day;
     const struct {
         const char *name, *value;
-    } fields[] = {
-        {"{customer}", figures->customer}, {"{from}", figures->window->first_day}, {"{to}", figures->window->last_day}};
+    } fields[] = {{g_str_equal(first, last) ? "{from} to {to}" : "{from}", first},
+                  {"{from}", first},
+                  {"{to}", last},
+                  {"{customer}", figures->customer}};
     g_autoptr(GString) out = g_string_new(NULL);
 
     for (const char *at = pattern; *at;) {
@@ -117,6 +120,7 @@ static void add_scans(struct view *view)
 {
     const struct report_figures *figures = view->figures;
     g_autofree char *good = view_count(figures->scans_good, "scan", "scans");
+    good[0] = g_ascii_toupper(good[0]);
     g_autofree char *failed = view_count(figures->scans_failed, "failed", "failed");
 
     view_open(view->out, "scans", '{');
@@ -145,6 +149,7 @@ static char *view_new(const struct report_figures *figures, const GPtrArray *cha
     view_add_verdict(&view);
     view_add_services(&view);
     view_add_charts(&view);
+    view_add_history(&view);
     view_add_blocks(&view);
     view_add_other_issues(&view);
     view_add_flag(view.out, "posts_left_out", limits->post_chars == 0);
@@ -199,7 +204,17 @@ static void sources_clear(struct sources *sources)
 
 static char *fill(const struct source *source, const struct json_node *view, GError **error)
 {
-    return template_fill(source->name, source->text ? source->text : source->built_in, view, source->escape, error);
+    g_autofree char *out =
+        template_fill(source->name, source->text ? source->text : source->built_in, view, source->escape, error);
+
+    if (out && !out[strspn(out, " \t\r\n")]) {
+        g_set_error(error, REPORT_ERROR, REPORT_ERROR_TEMPLATE,
+                    "The template %s is empty, or what comes out of it is: the mail would say nothing. Fill it, or "
+                    "remove the file, and the built-in one is taken.",
+                    source->name);
+        return NULL;
+    }
+    return g_steal_pointer(&out);
 }
 
 /* Both texts anew; false with *error. */

@@ -15,16 +15,28 @@ static void append_word(GString *words, const char *word)
         g_string_append_printf(words, "%s%s", words->len > 0 ? " \xc2\xb7 " : "", line);
 }
 
-/* "EX900001 · Incident · Service degradation · since 22 Nov 09:10" */
+/* "since 22 Nov 2026, 09:10"; NULL: nothing is told of it. */
+static char *issue_span(const struct report_window *window, const struct report_issue *issue)
+{
+    g_autofree char *start = issue->start ? report_time(window, issue->start, REPORT_TIME_MINUTE) : NULL;
+    g_autofree char *end = issue->end ? report_time(window, issue->end, REPORT_TIME_MINUTE) : NULL;
+
+    if (!start)
+        return NULL;
+    if (end)
+        return g_strdup_printf("%s to %s", start, end);
+    return g_strdup_printf(issue->resolved ? "began %s" : "since %s", start);
+}
+
+/* "EX900001 · Incident, open · Service degradation · since 22 Nov 2026, 09:10" */
 static char *issue_words(const struct view *view, const struct report_issue *issue, bool with_service)
 {
     const struct report_window *window = view->figures->window;
     g_autoptr(GString) words = g_string_new(NULL);
     g_autofree char *status = issue->status ? report_status_words(issue->status) : NULL;
-    g_autofree char *start = issue->start ? report_time(window, issue->start, REPORT_TIME_MINUTE) : NULL;
-    g_autofree char *end = issue->end ? report_time(window, issue->end, REPORT_TIME_MINUTE) : NULL;
-    g_autofree char *since = start ? g_strdup_printf(end ? "%s to %s" : "since %s", start, end) : NULL;
-    g_autofree char *kind = g_strdup(issue->classification ? issue->classification : "");
+    g_autofree char *since = issue_span(window, issue);
+    g_autofree char *kind = g_strdup_printf("%s, %s", issue->classification ? issue->classification : "issue",
+                                            issue->resolved ? "resolved" : "open");
 
     /* "incident" and "Incident" are both on the wire. */
     kind[0] = g_ascii_toupper(kind[0]);

@@ -40,6 +40,7 @@ void view_add_window(struct view *view);
 void view_add_verdict(struct view *view);
 void view_add_services(struct view *view); /* the table of all */
 void view_add_charts(struct view *view);   /* those of all services */
+void view_add_history(struct view *view);  /* in words */
 void view_add_blocks(struct view *view);   /* the services that have something to tell */
 void view_add_other_issues(struct view *view);
 void view_add_announcements(struct view *view);
@@ -58,10 +59,22 @@ void view_add_impact(GString *out, enum report_impact impact);
 /* --- words. Returned: g_free ----------------------------------------------------------------------------------------
  */
 
-/* "degraded": what a service was. */
-const char *view_impact_verb(enum report_impact impact);
+enum view_tense {
+    VIEW_WAS,       /* "was degraded" */
+    VIEW_WAS_STILL, /* "was still degraded" */
+    VIEW_IS_STILL,  /* "is still degraded" */
+    VIEW_WAS_SEEN,  /* "was seen degraded" */
+    VIEW_TENSES     /* their number */
+};
 
-/* A moment: its clock where the window is one day and the moment in it ("24:00" at its end), else its date too. */
+/* What a service was, as the predicate of a sentence. Returned: static. */
+const char *view_was(enum report_impact impact, enum view_tense tense);
+
+/* A status for people, in one line; "(empty)" where it is. NULL: "No data". */
+char *view_status(const char *status);
+
+/* A moment: its clock where the window is one day and the moment in it ("24:00" at its end), else its date too, and
+ * the year where the window is not all of that year. */
 char *view_time(const struct report_figures *figures, int64_t at);
 char *view_span(const struct report_figures *figures, int64_t from, int64_t to); /* "02:10 to 05:20" */
 
@@ -72,18 +85,30 @@ char *view_line(const char *text);
 /* "1 issue", "3 issues"; "no issues". */
 char *view_count(gint64 n, const char *one, const char *many);
 
+/* True when scans did not list the service for longer than they are missing for all. */
+bool view_is_partly_seen(const struct report_figures *figures, const struct report_service *service);
+
+/* "24 h", "1 h 5 min", "3 d 2 h": a length of time, the 23 to 25 hours of a day in hours. */
+char *view_length(int64_t seconds);
+
 /* The window's end, or now where that is earlier. */
 int64_t view_end(const struct report_figures *figures);
 
 /* True when a stretch is one that a reader should know of; or a gap up to now. */
 bool view_is_occurrence(const struct report_figures *figures, const struct report_stretch *stretch);
 
-/* Up to `max` stretches to tell (struct report_stretch *, borrowed), the worst and longest, in the order of time.
- * *left_out, *left_out_s: how many others there are, and how long. Returned: g_ptr_array_unref. */
-GPtrArray *view_occurrences(const struct report_figures *figures, const struct report_service *service, guint max,
-                            guint *left_out, int64_t *left_out_s);
+/* Stretches that are not told one by one. */
+struct view_rest {
+    guint n;
+    int64_t length, last_end; /* seconds in all; when the last one ended */
+};
 
-/* The longest of them that is no gap, in seconds; 0: a scan saw it, but none followed in time;
+/* Up to `max` stretches to tell (struct report_stretch *, borrowed), the worst and longest of the troubles and the
+ * longest times without data, in the order of time. Returned: g_ptr_array_unref. */
+GPtrArray *view_occurrences(const struct report_figures *figures, const struct report_service *service, guint max,
+                            struct view_rest *troubles, struct view_rest *gaps);
+
+/* The longest time of its worst status, where that is trouble, in seconds; 0: a scan saw it, but none followed in time;
  * -1: there is none. */
 int64_t view_longest(const struct report_figures *figures, const struct report_service *service);
 

@@ -38,24 +38,36 @@ static gint compare_time(gconstpointer a, gconstpointer b)
     return one->from < other->from ? -1 : one->from > other->from;
 }
 
-GPtrArray *view_occurrences(const struct report_figures *figures, const struct report_service *service, guint max,
-                            guint *left_out, int64_t *left_out_s)
+/* The worst and longest `max` of them stay. Returned: the others, summed up. */
+static struct view_rest keep_heaviest(const struct report_figures *figures, GPtrArray *list, guint max)
 {
-    GPtrArray *list = g_ptr_array_new();
+    struct view_rest rest = {0};
+
+    g_ptr_array_sort(list, compare_weight);
+    for (guint i = max; i < list->len; i++) {
+        const struct report_stretch *stretch = g_ptr_array_index(list, i);
+        rest.n++;
+        rest.length += length_of(figures, stretch);
+        rest.last_end = MAX(rest.last_end, stretch->from + length_of(figures, stretch));
+    }
+    g_ptr_array_set_size(list, (int)MIN(max, list->len));
+    return rest;
+}
+
+GPtrArray *view_occurrences(const struct report_figures *figures, const struct report_service *service, guint max,
+                            struct view_rest *troubles, struct view_rest *gaps)
+{
+    GPtrArray *list = g_ptr_array_new(), *unseen = g_ptr_array_new();
 
     for (guint i = 0; i < service->stretches->len; i++) {
         struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
         if (view_is_occurrence(figures, stretch))
-            g_ptr_array_add(list, stretch);
+            g_ptr_array_add(stretch->impact == REPORT_NO_DATA ? unseen : list, stretch);
     }
-    *left_out = list->len > max ? list->len - max : 0;
-    *left_out_s = 0;
-    if (*left_out == 0)
-        return list;
-    g_ptr_array_sort(list, compare_weight);
-    for (guint i = max; i < list->len; i++)
-        *left_out_s += length_of(figures, g_ptr_array_index(list, i));
-    g_ptr_array_set_size(list, (int)max);
+    /* A third is for what is not known: how the service was then may be the worst of all. */
+    *gaps = keep_heaviest(figures, unseen, MAX(max / 3, max - MIN(list->len, max)));
+    *troubles = keep_heaviest(figures, list, max - unseen->len);
+    g_ptr_array_extend_and_steal(list, unseen);
     g_ptr_array_sort(list, compare_time);
     return list;
 }
@@ -66,7 +78,8 @@ int64_t view_longest(const struct report_figures *figures, const struct report_s
 
     for (guint i = 0; i < service->stretches->len; i++) {
         const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, i);
-        if (stretch->impact != REPORT_NO_DATA && view_is_occurrence(figures, stretch))
+        if (stretch->impact != REPORT_NO_DATA && view_is_occurrence(figures, stretch) &&
+            g_strcmp0(stretch->status, service->overall_status) == 0)
             longest = MAX(longest, length_of(figures, stretch));
     }
     return longest;
@@ -100,6 +113,11 @@ bool report_words_tells(const struct report_figures *figures, const struct repor
     return false;
 }
 
+bool view_is_partly_seen(const struct report_figures *figures, const struct report_service *service)
+{
+    return service->overall != REPORT_NO_DATA && figures->observed_s - service->observed_s > GAP_TOLERANCE_S;
+}
+
 /* --- the table ------------------------------------------------------------------------------------------------------
  */
 
@@ -114,18 +132,32 @@ static char *longest_words(int64_t longest_s)
     return longest_s > 0 ? report_duration(longest_s) : g_strdup(longest_s < 0 ? "-" : "unknown");
 }
 
-/* "Service degradation; longest occurrence 1 h 25 min; 2 issues": what the table says under the name. NULL: nothing. */
+static void append_note(GString *note, char *words)
+{
+    g_string_append_printf(note, "%s%s", note->len > 0 ? "; " : "", words);
+    g_free(words);
+}
+
+/* "Service degradation; longest occurrence 1 h 25 min; seen for 5 h of 24 h; 2 issues": what the table says under the
+ * name. NULL: nothing. */
 static char *note_of(const struct view *view, const struct report_service *service)
 {
     int64_t longest_s = view_longest(view->figures, service);
-    g_autofree char *issues = view_count(service->issues->len, "issue", "issues");
-    g_autofree char *longest = longest_words(longest_s), *status = NULL;
+    g_autoptr(GString) note = g_string_new(NULL);
 
-    if (longest_s < 0)
-        return service->issues->len > 0 ? g_steal_pointer(&issues) : NULL;
-    status = report_status_words(service->overall_status);
-    return g_strdup_printf("%s; longest occurrence %s%s%s", status, longest, service->issues->len > 0 ? "; " : "",
-                           service->issues->len > 0 ? issues : "");
+    if (longest_s >= 0) {
+        g_autofree char *longest = longest_words(longest_s);
+        append_note(note, view_status(service->overall_status));
+        append_note(note, g_strdup_printf("longest occurrence %s", longest));
+    }
+    if (view_is_partly_seen(view->figures, service)) {
+        g_autofree char *seen = view_length(service->observed_s), *all = view_length(view->figures->window_s);
+        append_note(note, service->observed_s > 0 ? g_strdup_printf("seen for %s of %s", seen, all)
+                                                  : g_strdup("hardly seen"));
+    }
+    if (service->issues->len > 0)
+        append_note(note, view_count(service->issues->len, "issue", "issues"));
+    return note->len > 0 ? g_strdup(note->str) : NULL;
 }
 
 static void add_service(struct view *view, const struct report_service *service)
@@ -135,7 +167,7 @@ static void add_service(struct view *view, const struct report_service *service)
     view_open(view->out, NULL, '{');
     view_take_text(view->out, "name", view_line(service->name));
     view_add_impact(view->out, service->overall);
-    view_take_text(view->out, "status", report_status_words(service->overall_status));
+    view_take_text(view->out, "status", view_status(service->overall_status));
     view_take_text(view->out, "availability", availability_of(service));
     if (longest >= 0)
         view_take_text(view->out, "longest", longest_words(longest));
@@ -226,22 +258,22 @@ const struct report_chart *view_chart_of(const struct view *view, const char *se
 
 static char *stretch_words(const struct report_stretch *stretch)
 {
-    g_autofree char *status = report_status_words(stretch->status), *words = view_line(status);
+    g_autofree char *words = view_status(stretch->status);
 
     return stretch->impact == REPORT_NO_DATA || stretch->known ? g_steal_pointer(&words)
                                                                : g_strdup_printf("%s (not in the status map)", words);
 }
 
-/* Since when, where it began before the window. */
+/* Since when, where it began before the window; of no data that says but where the facts begin. */
 static char *before_words(const struct report_figures *figures, const struct report_stretch *stretch)
 {
     g_autofree char *began = NULL;
 
-    if (!stretch->before)
+    if (!stretch->before || stretch->impact == REPORT_NO_DATA)
         return NULL;
     if (stretch->began_at == 0 || stretch->began_at >= stretch->from)
         return g_strdup("before the window");
-    began = report_time(figures->window, stretch->began_at, REPORT_TIME_SHORT);
+    began = view_time(figures, stretch->began_at);
     return g_strdup_printf("since %s", began);
 }
 
@@ -250,6 +282,18 @@ static char *after_words(const struct report_figures *figures, const struct repo
     if (!stretch->after || stretch->impact == REPORT_NO_DATA)
         return NULL;
     return g_strdup(figures->now < figures->window->to ? "still so" : "goes on");
+}
+
+/* Of what but one scan saw nobody knows how long it was. */
+static char *duration_words(const struct report_figures *figures, const struct report_stretch *stretch)
+{
+    return longest_words(length_of(figures, stretch));
+}
+
+/* No scan saw what is no data. */
+static char *scans_words(const struct report_stretch *stretch)
+{
+    return stretch->impact == REPORT_NO_DATA ? g_strdup("-") : g_strdup_printf("%" G_GINT64_FORMAT, stretch->scans);
 }
 
 static void add_occurrence(struct view *view, const struct report_stretch *stretch)
@@ -263,8 +307,8 @@ static void add_occurrence(struct view *view, const struct report_stretch *stret
     view_take_text(view->out, "from_note", before_words(figures, stretch));
     view_take_text(view->out, "to", view_time(figures, stretch->from + length_of(figures, stretch)));
     view_take_text(view->out, "to_note", after_words(figures, stretch));
-    view_take_text(view->out, "duration", report_duration(length_of(figures, stretch)));
-    view_add_number(view->out, "scans", stretch->scans);
+    view_take_text(view->out, "duration", duration_words(figures, stretch));
+    view_take_text(view->out, "scans", scans_words(stretch));
     view_close(view->out, '}');
 }
 
@@ -290,18 +334,38 @@ static void add_occurrences_text(struct view *view, const GPtrArray *occurrences
         const struct report_stretch *stretch = g_ptr_array_index(occurrences, i);
         int64_t length = length_of(figures, stretch);
         add_row(rows, (char *[]){stretch_with_notes(figures, stretch), view_time(figures, stretch->from),
-                                 view_time(figures, stretch->from + length), report_duration(length),
-                                 g_strdup_printf("%" G_GINT64_FORMAT, stretch->scans), NULL});
+                                 view_time(figures, stretch->from + length), duration_words(figures, stretch),
+                                 scans_words(stretch), NULL});
     }
     view_take_text(view->out, "occurrences_text", view_text_table(rows));
 }
 
+/* "And 48 more, the last until 19:50, 8 h in all. No data 3 more times, 2 h in all." NULL: nothing is left out. */
+static char *rest_words(const struct report_figures *figures, const struct view_rest *troubles,
+                        const struct view_rest *gaps, bool more)
+{
+    g_autofree char *last = view_time(figures, troubles->last_end);
+    g_autofree char *trouble_s = report_duration(troubles->length), *gap_s = report_duration(gaps->length);
+    g_autofree char *times = view_count(gaps->n, more ? "more time" : "time", more ? "more times" : "times");
+    GString *out = g_string_new(NULL);
+
+    if (troubles->n > 0 && more)
+        g_string_append_printf(out, "And %u more, the last until %s", troubles->n, last);
+    else if (troubles->n > 0)
+        g_string_append_printf(out, "Occurrences of trouble: %u, the last until %s", troubles->n, last);
+    if (troubles->n > 0 && troubles->length > 0)
+        g_string_append_printf(out, ", %s in all", trouble_s);
+    if (gaps->n > 0)
+        g_string_append_printf(out, "%sNo data %s, %s in all", out->len > 0 ? ". " : "", times, gap_s);
+    return g_string_free(out, out->len == 0);
+}
+
 static void add_occurrences(struct view *view, const struct report_service *service)
 {
-    guint left_out;
-    int64_t left_out_s;
+    struct view_rest troubles, gaps;
     g_autoptr(GPtrArray) occurrences =
-        view_occurrences(view->figures, service, view->limits->occurrences, &left_out, &left_out_s);
+        view_occurrences(view->figures, service, view->limits->occurrences, &troubles, &gaps);
+    g_autofree char *rest = rest_words(view->figures, &troubles, &gaps, occurrences->len > 0);
 
     view_open(view->out, "occurrences", '[');
     for (guint i = 0; i < occurrences->len; i++)
@@ -310,12 +374,8 @@ static void add_occurrences(struct view *view, const struct report_service *serv
     view_add_flag(view->out, "has_occurrences", occurrences->len > 0);
     if (occurrences->len > 0)
         add_occurrences_text(view, occurrences);
-    if (left_out > 0) {
-        g_autofree char *duration = report_duration(left_out_s);
-        const char *form = occurrences->len > 0 ? "And %u more, shorter or milder, %s in all."
-                                                : "Occurrences of trouble or of no data: %u, %s in all.";
-        view_take_text(view->out, "occurrences_more", g_strdup_printf(form, left_out, duration));
-    }
+    if (rest)
+        view_take_text(view->out, "occurrences_more", g_strconcat(rest, ".", NULL));
 }
 
 /* "Operational 94.10 % of the time that was observed (1 d)." */
@@ -335,7 +395,7 @@ static void add_block(struct view *view, const struct report_service *service, c
     view_open(view->out, NULL, '{');
     view_take_text(view->out, "name", view_line(service->name));
     view_add_impact(view->out, service->overall);
-    view_take_text(view->out, "status", report_status_words(service->overall_status));
+    view_take_text(view->out, "status", view_status(service->overall_status));
     view_take_text(view->out, "availability", availability_of(service));
     view_take_text(view->out, "words", service_words(service));
     if (chart)
@@ -357,4 +417,66 @@ void view_add_blocks(struct view *view)
             add_block(view, service, chart);
     }
     view_close(view->out, ']');
+}
+
+/* --- the history ----------------------------------------------------------------------------------------------------
+ */
+
+/* "3 days with trouble, the worst Sat 14 Nov 2026 (interrupted)"; the latest of equal ones. NULL: there was none. */
+static char *past_words(const struct report_figures *figures, const struct report_service *service,
+                        enum report_impact *worst)
+{
+    int64_t worst_at = 0;
+    guint n = 0;
+
+    *worst = REPORT_OPERATIONAL;
+    for (guint i = 0; i < service->days->len; i++) {
+        const struct report_day *day = &g_array_index(service->days, struct report_day, i);
+        n += day->worst > REPORT_OPERATIONAL;
+        if (day->worst > REPORT_OPERATIONAL && day->worst >= *worst) {
+            *worst = day->worst;
+            worst_at = day->from;
+        }
+    }
+    if (n == 0)
+        return NULL;
+    g_autofree char *days = view_count(n, "day", "days"), *name = g_ascii_strdown(report_impact_name(*worst), -1);
+    g_autofree char *when = report_time(figures->history, worst_at, REPORT_TIME_DAY);
+    return g_strdup_printf("%s with trouble, %s%s (%s)", days, n > 1 ? "the worst " : "", when, name);
+}
+
+static guint add_past_lines(struct view *view)
+{
+    const struct report_figures *figures = view->figures;
+    guint n = 0;
+
+    view_open(view->out, "lines", '[');
+    for (guint i = 0; i < figures->services->len; i++) {
+        const struct report_service *service = g_ptr_array_index(figures->services, i);
+        enum report_impact worst;
+        g_autofree char *words = past_words(figures, service, &worst);
+        if (!words)
+            continue;
+        view_open(view->out, NULL, '{');
+        view_take_text(view->out, "name", view_line(service->name));
+        view_add_impact(view->out, worst);
+        view_add_text(view->out, "words", words);
+        view_close(view->out, '}');
+        n++;
+    }
+    view_close(view->out, ']');
+    return n;
+}
+
+void view_add_history(struct view *view)
+{
+    const struct report_figures *figures = view->figures;
+    const struct report_service *first = figures->services->len > 0 ? g_ptr_array_index(figures->services, 0) : NULL;
+
+    if (!first || figures->history->from >= figures->window->from)
+        return;
+    view_open(view->out, "past", '{');
+    view_add_number(view->out, "days", first->days->len);
+    view_add_flag(view->out, "calm", add_past_lines(view) == 0);
+    view_close(view->out, '}');
 }

@@ -1,4 +1,6 @@
 /* Times, impacts and counts as words. */
+#include <string.h>
+
 #include "report/view_private.h"
 
 /* --- times ----------------------------------------------------------------------------------------------------------
@@ -67,17 +69,35 @@ static char *offset_words(int offset)
     return g_strdup_printf("UTC%c%d:%02d", offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
-/* "Europe/Warsaw (UTC+1)", "Europe/Warsaw (first UTC+2, then UTC+1)". */
+/* "UTC+1"; "first UTC+1, then UTC+2, then UTC+1" where the clocks were changed. */
+static char *offsets_words(const struct report_window *window)
+{
+    int interval = g_time_zone_find_interval(window->zone, G_TIME_TYPE_UNIVERSAL, window->from);
+    int last = g_time_zone_find_interval(window->zone, G_TIME_TYPE_UNIVERSAL, window->to - 1);
+    int before = g_time_zone_get_offset(window->zone, interval);
+    g_autofree char *begin = offset_words(before);
+    GString *out = g_string_new(begin);
+
+    while (interval++ < last) {
+        int offset = g_time_zone_get_offset(window->zone, interval);
+        g_autofree char *words = offset_words(offset);
+        if (offset != before)
+            g_string_append_printf(out, ", then %s", words);
+        before = offset;
+    }
+    if (strchr(out->str, ','))
+        g_string_prepend(out, "first ");
+    return g_string_free(out, FALSE);
+}
+
+/* "Europe/Warsaw (UTC+1)", "Europe/Warsaw (first UTC+2, then UTC+1)", "UTC". */
 static char *zone_words(const struct report_window *window)
 {
-    int first = offset_at(window->zone, window->from), last = offset_at(window->zone, window->to - 1);
-    g_autofree char *before = offset_words(first), *after = offset_words(last);
+    g_autofree char *offsets = offsets_words(window);
 
-    if (first != last)
-        return g_strdup_printf("%s (first %s, then %s)", window->zone_name, before, after);
-    if (g_str_equal(window->zone_name, before))
-        return g_steal_pointer(&before);
-    return g_strdup_printf("%s (%s)", window->zone_name, before);
+    if (g_str_equal(window->zone_name, offsets))
+        return g_steal_pointer(&offsets);
+    return g_strdup_printf("%s (%s)", window->zone_name, offsets);
 }
 
 /* Of a window of one day, that it has not 24 hours. */
@@ -114,6 +134,19 @@ void view_add_window(struct view *view)
     view_close(view->out, '}');
 }
 
+/* "22 Nov 14:05", and with its year where the window does not tell it: "22 Nov 2025 14:05". */
+static char *dated(const struct report_window *window, int64_t at)
+{
+    g_autofree char *words = report_time(window, at, REPORT_TIME_SHORT);
+    g_autofree char *year = report_time(window, at, REPORT_TIME_ISO);
+    const char *clock = strchr(strchr(words, ' ') + 1, ' ');
+
+    year[4] = '\0';
+    if (g_str_has_prefix(window->first_day, year) && g_str_has_prefix(window->last_day, year))
+        return g_steal_pointer(&words);
+    return g_strdup_printf("%.*s %s%s", (int)(clock - words), words, year, clock);
+}
+
 char *view_time(const struct report_figures *figures, int64_t at)
 {
     const struct report_window *window = figures->window;
@@ -121,7 +154,7 @@ char *view_time(const struct report_figures *figures, int64_t at)
                  offset_at(window->zone, window->from) == offset_at(window->zone, window->to - 1);
 
     if (!clock || at < window->from || at > window->to)
-        return report_time(window, at, REPORT_TIME_SHORT);
+        return dated(window, at);
     return at == window->to ? g_strdup("24:00") : report_time(window, at, REPORT_TIME_CLOCK);
 }
 
@@ -130,6 +163,13 @@ char *view_span(const struct report_figures *figures, int64_t from, int64_t to)
     g_autofree char *begin = view_time(figures, from), *end = view_time(figures, to);
 
     return g_strdup_printf("%s to %s", begin, end);
+}
+
+char *view_length(int64_t seconds)
+{
+    if (seconds % 3600 == 0 && seconds <= 25 * 3600)
+        return g_strdup_printf("%d h", (int)(seconds / 3600));
+    return report_duration(seconds);
 }
 
 int64_t view_end(const struct report_figures *figures)
@@ -165,14 +205,27 @@ char *view_count(gint64 n, const char *one, const char *many)
     return n == 1 ? g_strdup_printf("1 %s", one) : g_strdup_printf("%" G_GINT64_FORMAT " %s", n, many);
 }
 
-const char *view_impact_verb(enum report_impact impact)
+const char *view_was(enum report_impact impact, enum view_tense tense)
 {
-    static const char *const verbs[REPORT_IMPACTS] = {
-        [REPORT_NO_DATA] = "unknown",   [REPORT_OPERATIONAL] = "operational", [REPORT_MINOR] = "being verified",
-        [REPORT_AFFECTED] = "affected", [REPORT_DEGRADED] = "degraded",       [REPORT_INTERRUPTED] = "interrupted",
+    static const char *const words[REPORT_IMPACTS][VIEW_TENSES] = {
+        [REPORT_NO_DATA] = {"was not seen", "was still not seen", "is not seen", "was not seen"},
+        [REPORT_OPERATIONAL] = {"was operational", "was still operational", "is operational", "was seen operational"},
+        [REPORT_MINOR] = {"had a minor status", "still had a minor status", "still has a minor status",
+                          "was seen with a minor status"},
+        [REPORT_AFFECTED] = {"was affected", "was still affected", "is still affected", "was seen affected"},
+        [REPORT_DEGRADED] = {"was degraded", "was still degraded", "is still degraded", "was seen degraded"},
+        [REPORT_INTERRUPTED] = {"was interrupted", "was still interrupted", "is still interrupted",
+                                "was seen interrupted"},
     };
 
-    return verbs[impact];
+    return words[impact][tense];
+}
+
+char *view_status(const char *status)
+{
+    g_autofree char *words = report_status_words(status), *line = view_line(words);
+
+    return *line ? g_steal_pointer(&line) : g_strdup("(empty)");
 }
 
 /* Relative luminance as WCAG 2 defines it. */

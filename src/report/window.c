@@ -79,7 +79,7 @@ static bool parse_day(const char *text, int64_t *day)
     if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
         return false;
     g_autofree char *y = g_strndup(text, 4), *m = g_strndup(text + 5, 2);
-    if (!g_ascii_string_to_unsigned(y, 10, 1, 9998, &year, NULL) ||
+    if (!g_ascii_string_to_unsigned(y, 10, 1, 9999, &year, NULL) ||
         !g_ascii_string_to_unsigned(m, 10, 1, 12, &month, NULL) ||
         !g_ascii_string_to_unsigned(text + 8, 10, 1, 31, &dayofmonth, NULL) ||
         !g_date_valid_dmy((GDateDay)dayofmonth, (GDateMonth)month, (GDateYear)year))

@@ -147,6 +147,13 @@ static bool insert_recipients(struct store *store, const struct store_mail *mail
     return true;
 }
 
+/* The store has it now as `mail` has it. */
+static void has_stored(struct store_mail *mail)
+{
+    mail->stored_state = mail->state;
+    mail->stored_attempts = mail->attempts;
+}
+
 bool store_mail_insert(struct store *store, struct store_mail *mail, bool again, GError **error)
 {
     int64_t turn, mail_id = 0;
@@ -167,7 +174,8 @@ bool store_mail_insert(struct store *store, struct store_mail *mail, bool again,
         return false;
     mail->mail_id = mail_id;
     mail->state = STORE_MAIL_QUEUED;
-    mail->next_attempt_at = mail->created_at;
+    mail->queued_at = mail->next_attempt_at = mail->created_at;
+    has_stored(mail);
     return true;
 }
 
@@ -175,10 +183,11 @@ bool store_mail_insert(struct store *store, struct store_mail *mail, bool again,
 static bool write_recipients(struct store *store, const struct store_mail *mail, GError **error)
 {
     for (guint i = 0; i < mail->recipients->len; i++) {
-        const struct store_mail_recipient *recipient = mail->recipients->pdata[i];
+        struct store_mail_recipient *recipient = mail->recipients->pdata[i];
         g_autofree char *answer = text_of(recipient->answer);
         struct statement *update = statement_get(store, STATEMENT_MAIL_RECIPIENT_UPDATE, error);
         int64_t found = 0;
+        recipient->may_have |= recipient->state == STORE_MAIL_UNKNOWN;
         if (!update)
             return false;
         bind_int(update, 1, mail->mail_id);
@@ -186,6 +195,7 @@ static bool write_recipients(struct store *store, const struct store_mail *mail,
         bind_text(update, 3, state_names[recipient->state]);
         bind_int_or_null(update, 4, recipient->code);
         bind_text(update, 5, answer);
+        bind_int(update, 6, recipient->may_have);
         if (!statement_int(update, 0, &found, error))
             return false;
         if (!found) {
@@ -208,6 +218,7 @@ static bool mark_sending(struct store *store, const struct store_mail *mail, int
     bind_int(mark, 1, mail->mail_id);
     bind_int(mark, 2, mail->attempts + 1);
     bind_int(mark, 3, now);
+    bind_int(mark, 4, mail->stored_attempts);
     if (!statement_int(mark, 0, &found, error))
         return false;
     if (!found)
@@ -231,7 +242,33 @@ bool store_mail_begin(struct store *store, struct store_mail *mail, int64_t now,
     mail->state = STORE_MAIL_SENDING;
     mail->attempts++;
     mail->next_attempt_at = 0;
+    has_stored(mail);
     return true;
+}
+
+/* Why nothing was written: another process was at the mail, or it is not there at all. */
+static void tell_other_state(struct store *store, const struct store_mail *mail, GError **error)
+{
+    struct statement *find = statement_get(store, STATEMENT_MAIL_STATE, error);
+    if (!find)
+        return;
+    bind_int(find, 1, mail->mail_id);
+    enum step step = statement_step(find, error);
+    if (step == STEP_FAILED)
+        return;
+    if (step == STEP_DONE) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED,
+                    "what became of the mail %" G_GINT64_FORMAT " cannot be noted: the outbox does not have it",
+                    mail->mail_id);
+        return;
+    }
+    enum store_mail_state state = state_of(column_text(find, 0, NULL));
+    if (statement_end(find, error))
+        g_set_error(error, STORE_ERROR, STORE_ERROR_BUSY,
+                    "what became of the mail %" G_GINT64_FORMAT
+                    " cannot be noted: another process was at it meanwhile, "
+                    "and it is %s in the outbox now",
+                    mail->mail_id, state_names[state]);
 }
 
 static bool write_mail(struct store *store, const struct store_mail *mail, GError **error)
@@ -247,16 +284,16 @@ static bool write_mail(struct store *store, const struct store_mail *mail, GErro
     bind_int_or_null(update, 4, mail->next_attempt_at);
     bind_int_or_null(update, 5, mail->sent_at);
     bind_text(update, 6, answer);
+    bind_text(update, 7, state_names[mail->stored_state]);
+    bind_int(update, 8, mail->stored_attempts);
     if (!statement_int(update, 0, &found, error))
         return false;
     if (!found)
-        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED,
-                    "what became of the mail %" G_GINT64_FORMAT " cannot be noted: the outbox does not have it",
-                    mail->mail_id);
+        tell_other_state(store, mail, error);
     return found != 0;
 }
 
-bool store_mail_note(struct store *store, const struct store_mail *mail, GError **error)
+bool store_mail_note(struct store *store, struct store_mail *mail, GError **error)
 {
     if (!store_begin(store, error))
         return false;
@@ -264,7 +301,10 @@ bool store_mail_note(struct store *store, const struct store_mail *mail, GError 
         store_rollback(store);
         return false;
     }
-    return store_commit(store, error);
+    if (!store_commit(store, error))
+        return false;
+    has_stored(mail);
+    return true;
 }
 
 /* Runs a statement without parameters; *changed is how many rows it changed. */
@@ -277,10 +317,26 @@ static bool change(struct store *store, enum statement_id id, int64_t *changed, 
     return true;
 }
 
+/* *left: whether there is anything to recover. Most often there is not, and who only looks waits for no writer. */
+static bool find_left(struct store *store, bool *left, GError **error)
+{
+    struct statement *find = statement_get(store, STATEMENT_MAIL_LEFT, error);
+    int64_t found = 0;
+    if (!find || !statement_int(find, 0, &found, error))
+        return false;
+    *left = found != 0;
+    return true;
+}
+
 int64_t store_mail_recover(struct store *store, GError **error)
 {
     int64_t mails = 0, recipients;
+    bool left;
 
+    if (!find_left(store, &left, error))
+        return -1;
+    if (!left)
+        return 0;
     if (!store_begin(store, error))
         return -1;
     if (!change(store, STATEMENT_MAIL_RECOVER_RECIPIENTS, &recipients, error) ||
@@ -296,7 +352,6 @@ int64_t store_mail_recover(struct store *store, GError **error)
 
 static void take_row(struct store_mail *mail, struct statement *row)
 {
-    size_t length;
     mail->mail_id = column_int(row, 0);
     mail->customer_id = column_int(row, 1);
     mail->customer = g_strdup(column_text(row, 2, NULL));
@@ -312,7 +367,14 @@ static void take_row(struct store_mail *mail, struct statement *row)
     mail->next_attempt_at = column_int(row, 12);
     mail->sent_at = column_int(row, 13);
     mail->answer = g_strdup(column_text(row, 14, NULL));
-    const void *message = column_blob(row, 15, &length);
+    mail->queued_at = column_int(row, 15);
+    has_stored(mail);
+}
+
+static void take_message(struct store_mail *mail, struct statement *row)
+{
+    size_t length;
+    const void *message = column_blob(row, 16, &length);
     mail->message = g_bytes_new(message, message ? length : 0);
 }
 
@@ -323,6 +385,7 @@ static void take_recipient(struct store_mail *mail, struct statement *row)
     recipient->state = state_of(column_text(row, 1, NULL));
     recipient->code = (int)column_int(row, 2);
     recipient->answer = g_strdup(column_text(row, 3, NULL));
+    recipient->may_have = column_int(row, 4) != 0;
     g_ptr_array_add(mail->recipients, recipient);
 }
 
@@ -338,37 +401,52 @@ static bool read_recipients(struct store *store, struct store_mail *mail, GError
     return step == STEP_DONE;
 }
 
-/* Reads the mails of these ids. */
-static bool read_mails(struct store *store, const GArray *ids, GPtrArray *mails, GError **error)
+/* Reads into a new mail; `id` is STATEMENT_MAIL_READ, or STATEMENT_MAIL_READ_HEAD for all but its message. */
+static bool read_into(struct store *store, enum statement_id id, int64_t mail_id, struct store_mail *mail,
+                      GError **error)
 {
-    for (guint i = 0; i < ids->len; i++) {
-        struct statement *row = statement_get(store, STATEMENT_MAIL_READ, error);
-        if (!row)
-            return false;
-        bind_int(row, 1, g_array_index(ids, int64_t, i));
-        enum step step = statement_step(row, error);
-        if (step == STEP_FAILED)
-            return false;
-        g_assert(step == STEP_ROW); /* read in the transaction that found the id */
-        struct store_mail *mail = store_mail_new();
-        g_ptr_array_add(mails, mail);
-        take_row(mail, row);
-        if (!statement_end(row, error) || !read_recipients(store, mail, error))
-            return false;
-    }
-    return true;
+    struct statement *row = statement_get(store, id, error);
+    if (!row)
+        return false;
+    bind_int(row, 1, mail_id);
+    enum step step = statement_step(row, error);
+    if (step == STEP_DONE)
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED, "the outbox has no mail %" G_GINT64_FORMAT, mail_id);
+    if (step != STEP_ROW)
+        return false;
+    take_row(mail, row);
+    if (id == STATEMENT_MAIL_READ)
+        take_message(mail, row);
+    return statement_end(row, error) && read_recipients(store, mail, error);
+}
+
+/* Reads a mail, in a transaction. */
+static struct store_mail *read_mail(struct store *store, enum statement_id id, int64_t mail_id, GError **error)
+{
+    struct store_mail *mail = store_mail_new();
+    if (read_into(store, id, mail_id, mail, error))
+        return mail;
+    store_mail_free(mail);
+    return NULL;
 }
 
 /* Reads the mails whose ids the statement finds. */
-static bool read_found(struct store *store, struct statement *find, GPtrArray *mails, GError **error)
+static bool read_found(struct store *store, struct statement *find, enum statement_id id, GPtrArray *mails,
+                       GError **error)
 {
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
     enum step step;
     while ((step = statement_step(find, error)) == STEP_ROW) {
-        int64_t id = column_int(find, 0);
-        g_array_append_val(ids, id);
+        int64_t mail_id = column_int(find, 0);
+        g_array_append_val(ids, mail_id);
     }
-    return step == STEP_DONE && read_mails(store, ids, mails, error);
+    for (guint i = 0; step == STEP_DONE && i < ids->len; i++) {
+        struct store_mail *mail = read_mail(store, id, g_array_index(ids, int64_t, i), error);
+        if (!mail)
+            return false;
+        g_ptr_array_add(mails, mail);
+    }
+    return step == STEP_DONE;
 }
 
 static GPtrArray *mails_new(void)
@@ -394,7 +472,7 @@ static bool find_latest(struct store *store, const struct store_mail *wanted, GP
     bind_text(find, 2, wanted->kind);
     bind_int_or_null(find, 3, wanted->from_s);
     bind_int_or_null(find, 4, wanted->to_s);
-    return read_found(store, find, mails, error);
+    return read_found(store, find, STATEMENT_MAIL_READ, mails, error);
 }
 
 struct store_mail *store_mail_find(struct store *store, int64_t customer_id, const char *kind, int64_t from_s,
@@ -408,21 +486,93 @@ struct store_mail *store_mail_find(struct store *store, int64_t customer_id, con
     return mails->len > 0 ? g_ptr_array_steal_index(mails, 0) : NULL;
 }
 
-static bool find_due(struct store *store, int64_t customer_id, int64_t now, GPtrArray *mails, GError **error)
+/* `id`: which of the statements that know a customer and a time. */
+static bool find_of(struct store *store, enum statement_id id, int64_t customer_id, int64_t at, GPtrArray *mails,
+                    GError **error)
 {
-    struct statement *find = statement_get(store, STATEMENT_MAIL_DUE, error);
+    struct statement *find = statement_get(store, id, error);
     if (!find)
         return false;
     bind_int(find, 1, customer_id);
-    bind_int(find, 2, now);
-    return read_found(store, find, mails, error);
+    bind_int(find, 2, at);
+    return read_found(store, find, STATEMENT_MAIL_READ_HEAD, mails, error);
+}
+
+static GPtrArray *read_of(struct store *store, enum statement_id id, int64_t customer_id, int64_t at, GError **error)
+{
+    g_autoptr(GPtrArray) mails = mails_new();
+
+    if (!store_begin_read(store, error) || !end_read(store, find_of(store, id, customer_id, at, mails, error), error))
+        return NULL;
+    return g_steal_pointer(&mails);
 }
 
 GPtrArray *store_mail_due(struct store *store, int64_t customer_id, int64_t now, GError **error)
 {
-    g_autoptr(GPtrArray) mails = mails_new();
+    return read_of(store, STATEMENT_MAIL_DUE, customer_id, now, error);
+}
 
-    if (!store_begin_read(store, error) || !end_read(store, find_due(store, customer_id, now, mails, error), error))
+GPtrArray *store_mail_unsettled(struct store *store, int64_t customer_id, int64_t since, GError **error)
+{
+    return read_of(store, STATEMENT_MAIL_UNSETTLED, customer_id, since, error);
+}
+
+struct store_mail *store_mail_read(struct store *store, int64_t mail_id, GError **error)
+{
+    if (!store_begin_read(store, error))
         return NULL;
-    return g_steal_pointer(&mails);
+    struct store_mail *mail = read_mail(store, STATEMENT_MAIL_READ, mail_id, error);
+    if (end_read(store, mail != NULL, error))
+        return mail;
+    store_mail_free(mail);
+    return NULL;
+}
+
+/* --- once more
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Runs a statement about this mail at `now`; *changed is how many rows it changed. */
+static bool change_one(struct store *store, enum statement_id id, int64_t mail_id, int64_t now, int64_t *changed,
+                       GError **error)
+{
+    struct statement *statement = statement_get(store, id, error);
+    if (!statement)
+        return false;
+    bind_int(statement, 1, mail_id);
+    if (id == STATEMENT_MAIL_REQUEUE)
+        bind_int(statement, 2, now);
+    if (!statement_run(statement, error))
+        return false;
+    *changed = sqlite3_changes64(store->db);
+    return true;
+}
+
+/* The mail as it is in the queue again, or as another process left it; NULL with *error. */
+static struct store_mail *requeue(struct store *store, int64_t mail_id, int64_t now, bool *changed, GError **error)
+{
+    int64_t mails = 0, recipients;
+    if (!change_one(store, STATEMENT_MAIL_REQUEUE, mail_id, now, &mails, error) ||
+        (mails > 0 && !change_one(store, STATEMENT_MAIL_REQUEUE_RECIPIENTS, mail_id, now, &recipients, error)))
+        return NULL;
+    *changed = mails > 0;
+    return read_mail(store, STATEMENT_MAIL_READ, mail_id, error);
+}
+
+bool store_mail_requeue(struct store *store, struct store_mail *mail, int64_t now, bool *changed, GError **error)
+{
+    *changed = false;
+    if (!store_begin(store, error))
+        return false;
+    struct store_mail *fresh = requeue(store, mail->mail_id, now, changed, error);
+    if (!fresh)
+        store_rollback(store);
+    bool good = fresh && store_commit(store, error);
+    *changed = *changed && good;
+    if (good) {
+        struct store_mail old = *mail;
+        *mail = *fresh;
+        *fresh = old;
+    }
+    store_mail_free(fresh);
+    return good;
 }

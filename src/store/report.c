@@ -60,6 +60,8 @@ void store_report_free(struct store_report *report)
 {
     if (!report)
         return;
+    g_free(report->tenant_id);
+    g_free(report->namesake);
     g_ptr_array_unref(report->services);
     g_ptr_array_unref(report->states);
     g_ptr_array_unref(report->scans);
@@ -123,14 +125,35 @@ static bool read_rows(struct statement *rows, void (*add)(GPtrArray *, struct st
     return step == STEP_DONE;
 }
 
-static bool find_customer(struct read *read, GError **error)
+/* The customer of a tenant, or of a name (NULL); *id stays where there is none. */
+static bool find_customer(const struct read *read, const char *by_tenant, int64_t *id, char **tenant_id, GError **error)
 {
     struct statement *find = statement_get(read->store, STATEMENT_REPORT_CUSTOMER, error);
     if (!find)
         return false;
     bind_text(find, 1, read->query->customer);
-    bind_text(find, 2, read->query->tenant_id);
-    return statement_int(find, 0, &read->customer_id, error);
+    bind_text(find, 2, by_tenant);
+    enum step step = statement_step(find, error);
+    if (step != STEP_ROW)
+        return step == STEP_DONE;
+    *id = column_int(find, 0);
+    *tenant_id = g_strdup(column_text(find, 1, NULL));
+    return statement_end(find, error);
+}
+
+/* By the tenant where it is known: names change. */
+static bool identify(struct read *read, GError **error)
+{
+    struct store_report *report = read->report;
+    const char *tenant_id = read->query->tenant_id;
+    int64_t namesake = 0;
+
+    if (!find_customer(read, tenant_id, &read->customer_id, &report->tenant_id, error) ||
+        (tenant_id && !find_customer(read, NULL, &namesake, &report->namesake, error)))
+        return false;
+    if (g_strcmp0(report->namesake, tenant_id) == 0)
+        g_clear_pointer(&report->namesake, g_free);
+    return true;
 }
 
 /* A statement about the customer. */
@@ -182,7 +205,7 @@ static bool read_all(struct read *read, GError **error)
 {
     struct store_report *report = read->report;
 
-    if (!find_customer(read, error))
+    if (!identify(read, error))
         return false;
     report->known = read->customer_id != 0;
     return !report->known || (read_services(read, error) &&

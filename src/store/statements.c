@@ -137,7 +137,7 @@
 #define MAIL_COLUMNS                                                                                                   \
     "m.mail_id, coalesce(m.customer_id, 0), c.name, m.kind, coalesce(m.from_s, 0), coalesce(m.to_s, 0), m.subject, "   \
     "m.sender, m.message_id, m.state, m.attempts, m.created_at, coalesce(m.next_attempt_at, 0), "                      \
-    "coalesce(m.sent_at, 0), m.answer, m.message"
+    "coalesce(m.sent_at, 0), m.answer, m.queued_at"
 
 /* Keeps the body that a row of health has now, unless it was kept before. */
 #define HEALTH_VERSION(version, table, id)                                                                             \
@@ -546,11 +546,11 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_MAIL_LIVE] = {"mail_live", "SELECT resend, mail_id, state FROM mail WHERE coalesce(customer_id, 0) = ?1 "
                                           "AND kind = ?2 AND from_s = ?3 AND to_s = ?4 AND state <> 'failed' "
                                           "ORDER BY resend DESC LIMIT 1"},
-    [STATEMENT_MAIL_INSERT] = {"mail_insert",
-                               "INSERT INTO mail (customer_id, kind, from_s, to_s, resend, subject, sender, "
-                               "message_id, state, attempts, created_at, next_attempt_at, content_hash, message) "
-                               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9, ?10, ?10, ?11, ?12) "
-                               "RETURNING mail_id"},
+    [STATEMENT_MAIL_INSERT] =
+        {"mail_insert", "INSERT INTO mail (customer_id, kind, from_s, to_s, resend, subject, sender, "
+                        "message_id, state, attempts, created_at, queued_at, next_attempt_at, content_hash, message) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'queued', ?9, ?10, ?10, ?10, ?11, ?12) "
+                        "RETURNING mail_id"},
     [STATEMENT_MAIL_RECIPIENT_INSERT] = {"mail_recipient_insert",
                                          "INSERT INTO mail_recipient (mail_id, place, address, state) "
                                          "VALUES (?1, ?2, ?3, 'queued')"},
@@ -561,23 +561,42 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                "AND o.to_s IS ?4 AND o.state <> 'failed')) ORDER BY m.mail_id DESC LIMIT 1"},
     [STATEMENT_MAIL_DUE] = {"mail_due", "SELECT mail_id FROM mail WHERE state = 'queued' AND next_attempt_at <= ?2 "
                                         "AND (?1 = 0 OR customer_id = ?1) ORDER BY created_at, mail_id"},
-    [STATEMENT_MAIL_READ] = {"mail_read", "SELECT " MAIL_COLUMNS " FROM mail AS m LEFT JOIN customer AS c "
+    [STATEMENT_MAIL_UNSETTLED] = {"mail_unsettled",
+                                  "SELECT m.mail_id FROM mail AS m WHERE m.customer_id = ?1 "
+                                  "AND m.state IN ('unknown', 'failed') AND m.created_at >= ?2 AND NOT EXISTS "
+                                  "(SELECT 1 FROM mail AS o WHERE o.customer_id = ?1 AND o.kind = m.kind "
+                                  "AND o.from_s <= m.from_s AND o.to_s >= m.to_s AND o.mail_id > m.mail_id) "
+                                  "ORDER BY m.mail_id"},
+    [STATEMENT_MAIL_READ] = {"mail_read", "SELECT " MAIL_COLUMNS ", m.message FROM mail AS m LEFT JOIN customer AS c "
                                           "ON c.customer_id = m.customer_id WHERE m.mail_id = ?1"},
-    [STATEMENT_MAIL_RECIPIENTS] = {"mail_recipients", "SELECT address, state, code, answer FROM mail_recipient "
-                                                      "WHERE mail_id = ?1 ORDER BY place"},
+    [STATEMENT_MAIL_READ_HEAD] = {"mail_read_head", "SELECT " MAIL_COLUMNS " FROM mail AS m LEFT JOIN customer AS c "
+                                                    "ON c.customer_id = m.customer_id WHERE m.mail_id = ?1"},
+    [STATEMENT_MAIL_STATE] = {"mail_state", "SELECT state FROM mail WHERE mail_id = ?1"},
+    [STATEMENT_MAIL_RECIPIENTS] = {"mail_recipients",
+                                   "SELECT address, state, code, answer, may_have FROM mail_recipient "
+                                   "WHERE mail_id = ?1 ORDER BY place"},
     [STATEMENT_MAIL_BEGIN] = {"mail_begin",
                               "UPDATE mail SET state = 'sending', attempts = ?2, begun_at = ?3, "
-                              "next_attempt_at = NULL WHERE mail_id = ?1 AND state = 'queued' RETURNING 1"},
+                              "next_attempt_at = NULL WHERE mail_id = ?1 AND state = 'queued' AND attempts = ?4 "
+                              "RETURNING 1"},
     [STATEMENT_MAIL_NOTE] = {"mail_note", "UPDATE mail SET state = ?2, attempts = ?3, next_attempt_at = ?4, "
-                                          "sent_at = ?5, answer = ?6 WHERE mail_id = ?1 RETURNING 1"},
+                                          "sent_at = ?5, answer = ?6 "
+                                          "WHERE mail_id = ?1 AND state = ?7 AND attempts = ?8 RETURNING 1"},
     [STATEMENT_MAIL_RECIPIENT_UPDATE] = {"mail_recipient_update",
-                                         "UPDATE mail_recipient SET state = ?3, code = ?4, answer = ?5 "
+                                         "UPDATE mail_recipient SET state = ?3, code = ?4, answer = ?5, "
+                                         "may_have = max(may_have, ?6) "
                                          "WHERE mail_id = ?1 AND address = ?2 RETURNING 1"},
+    [STATEMENT_MAIL_REQUEUE] = {"mail_requeue", "UPDATE mail SET state = 'queued', queued_at = ?2, "
+                                                "next_attempt_at = ?2 WHERE mail_id = ?1 AND state = 'unknown'"},
+    [STATEMENT_MAIL_REQUEUE_RECIPIENTS] = {"mail_requeue_recipients",
+                                           "UPDATE mail_recipient SET state = 'queued', may_have = 1 "
+                                           "WHERE mail_id = ?1 AND state = 'unknown'"},
+    [STATEMENT_MAIL_LEFT] = {"mail_left", "SELECT EXISTS (SELECT 1 FROM mail WHERE state = 'sending')"},
     [STATEMENT_MAIL_RECOVER] = {"mail_recover", "UPDATE mail SET state = 'unknown', next_attempt_at = NULL, "
-                                                "answer = 'the program ended while the message was being handed over' "
+                                                "answer = 'The program ended while the message was being handed over.' "
                                                 "WHERE state = 'sending'"},
     [STATEMENT_MAIL_RECOVER_RECIPIENTS] = {"mail_recover_recipients",
-                                           "UPDATE mail_recipient SET state = 'unknown' "
+                                           "UPDATE mail_recipient SET state = 'unknown', may_have = 1 "
                                            "WHERE mail_id IN (SELECT mail_id FROM mail WHERE state = 'sending') "
                                            "AND state IN ('queued', 'sending')"},
 
@@ -652,7 +671,9 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
          "WHERE r.mail_id = m.mail_id AND r.state = 'sent')) "
          "UNION ALL SELECT 'the mail ' || mail_id || ' waits without an end' FROM mail AS m "
          "WHERE state = 'queued' AND (next_attempt_at IS NULL OR NOT EXISTS (SELECT 1 FROM mail_recipient AS r "
-         "WHERE r.mail_id = m.mail_id AND r.state = 'queued')) LIMIT 1"},
+         "WHERE r.mail_id = m.mail_id AND r.state = 'queued')) "
+         "UNION ALL SELECT 'the mail ' || mail_id || ' is said not to have reached ' || address || ', who may have it' "
+         "FROM mail_recipient WHERE may_have AND state = 'failed' LIMIT 1"},
     [STATEMENT_VERIFY_MAIL_BODIES] = {"verify_mail_bodies", "SELECT mail_id, message, content_hash FROM mail"},
     /* Each body of health: what it is, itself and its hash. */
     [STATEMENT_VERIFY_HEALTH] =

@@ -490,6 +490,8 @@ struct store_report_record {
 /* Strings are owned. */
 typedef struct store_report {
     bool known;          /* the store has this customer */
+    char *tenant_id;     /* its tenant; NULL: not known */
+    char *namesake;      /* the tenant that bears the customer's name, where that is another one; NULL */
     GPtrArray *services; /* struct store_report_service *, by id */
     GPtrArray *states;   /* struct store_report_state *: runs that touch [history_from, to), or may last into it, and of
                             each service the next one after; by service and first_seen */
@@ -556,8 +558,9 @@ const char *store_mail_state_name(enum store_mail_state state);
 struct store_mail_recipient {
     char *address; /* alone, without a name; of a mail each once */
     enum store_mail_state state;
-    int code;     /* SMTP or HTTP status; 0: none */
-    char *answer; /* the server's words; NULL */
+    int code;      /* SMTP or HTTP status; 0: none */
+    char *answer;  /* the server's words; NULL */
+    bool may_have; /* once it was unknown whether they got it: what fails later does not change that */
 };
 
 typedef struct store_mail {
@@ -569,13 +572,16 @@ typedef struct store_mail {
     char *subject;
     char *sender;          /* the address alone */
     char *message_id;      /* without brackets */
-    GBytes *message;       /* RFC 5322 */
+    GBytes *message;       /* RFC 5322; NULL: not read (store_mail_read has it) */
     GPtrArray *recipients; /* struct store_mail_recipient *, owned */
     enum store_mail_state state;
     int64_t attempts, created_at;
-    int64_t next_attempt_at; /* 0: none to come */
-    int64_t sent_at;         /* 0: not sent */
-    char *answer;            /* what was last said of it as a whole; NULL */
+    int64_t queued_at;                  /* when it was last put into the queue: from then on it is tried for so long */
+    int64_t next_attempt_at;            /* 0: none to come */
+    int64_t sent_at;                    /* 0: not sent */
+    char *answer;                       /* what was last said of it as a whole; NULL */
+    enum store_mail_state stored_state; /* what the store had when this was read or written: kept by store_mail_*, */
+    int64_t stored_attempts;            /* who write nothing where it has something else by now */
 } StoreMail;
 
 struct store_mail *store_mail_new(void);
@@ -595,9 +601,16 @@ bool store_mail_insert(struct store *store, struct store_mail *mail, bool again,
 struct store_mail *store_mail_find(struct store *store, int64_t customer_id, const char *kind, int64_t from_s,
                                    int64_t to_s, GError **error);
 
-/* Mails that are queued and due, the oldest first; customer_id 0: of all. Returned: GPtrArray of struct store_mail *.
- * NULL with *error. */
+/* Mails that are queued and due, the oldest first, without their messages; customer_id 0: of all. Returned: GPtrArray
+ * of struct store_mail *. NULL with *error. */
 GPtrArray *store_mail_due(struct store *store, int64_t customer_id, int64_t now, GError **error);
+
+/* Mails made since `since` that are unknown or failed, with no later one of that time in their place, the oldest first,
+ * without their messages. Returned: GPtrArray of struct store_mail *. NULL with *error. */
+GPtrArray *store_mail_unsettled(struct store *store, int64_t customer_id, int64_t since, GError **error);
+
+/* A mail, whole, as the store has it now. NULL with *error, also when there is none. Returned: store_mail_free. */
+struct store_mail *store_mail_read(struct store *store, int64_t mail_id, GError **error);
 
 /* The message's first byte is about to be sent: state `sending`, one attempt more, none to come; recipients as `mail`
  * has them. On disk when it returns. Refused (STORE_ERROR_BUSY) where the store does not have it as queued (any more).
@@ -605,8 +618,14 @@ GPtrArray *store_mail_due(struct store *store, int64_t customer_id, int64_t now,
 bool store_mail_begin(struct store *store, struct store_mail *mail, int64_t now, GError **error);
 
 /* Writes state, recipients, attempts, next_attempt_at, sent_at and answer as `mail` has them. On disk when it returns.
- */
-bool store_mail_note(struct store *store, const struct store_mail *mail, GError **error);
+ * Refused (STORE_ERROR_BUSY), with nothing written, where the store has another state or other attempts by now than
+ * when `mail` was read or last written: another process was at it. */
+bool store_mail_note(struct store *store, struct store_mail *mail, GError **error);
+
+/* Puts an unknown mail into the queue again, due at once, for those recipients nobody knows of; they keep the mark
+ * may_have. *changed is false where it is not unknown (any more): another process was at it, and nothing is written.
+ * `mail` is then as the store has it, either way. On disk when it returns. */
+bool store_mail_requeue(struct store *store, struct store_mail *mail, int64_t now, bool *changed, GError **error);
 
 /* Mails left in `sending` by a program that ended become `unknown`, and so do their recipients that were to be tried;
  * how many, or -1 with *error. To be called by the holder of STORE_LOCK_MAIL. */

@@ -197,6 +197,8 @@ static struct fixture *foreign(void)
         "Evil \u202ename\x1b[31m\nwith \x01 controls",
         "Broken \xff\xfe UTF-8",
         "Box \U0010fffd of nothing",
+        "سرویس\u200cهای رایانامه",
+        "क्\u200dष और क्\u200cष",
     };
     struct fixture *fixture = one_day();
     g_autofree char *long_name = g_strnfill(300, 'W');
@@ -226,16 +228,60 @@ static struct fixture *autumn(void)
     return fixture;
 }
 
+/* Names that begin, or end, alike. */
+static struct fixture *alike(void)
+{
+    static const char *const alike_names[] = {
+        "Microsoft Defender for Endpoint",
+        "Microsoft Defender for Office 365",
+        "Microsoft Defender for Cloud Apps",
+        "Microsoft Defender for Identity and whatever comes after it (EU)",
+        "Microsoft Defender for Identity and whatever comes after it (US)",
+        "Microsoft 365 apps",
+    };
+    struct fixture *fixture = one_day();
+
+    for (guint i = 0; i < G_N_ELEMENTS(alike_names); i++)
+        fixture_paint_minutes(fixture, fixture_service(fixture, alike_names[i], alike_names[i]), 100 + 60 * (int)i,
+                              190 + 60 * (int)i, "serviceDegradation", 3);
+    return fixture;
+}
+
+/* A week in the middle of its sixth day, with what just one scan saw. */
+static struct fixture *not_over(void)
+{
+    struct fixture *fixture = many("Europe/Warsaw", "2026-11-16", "2026-11-22", 7, 3);
+    struct report_service *service = fixture_service(fixture, "Lone", "Seen just once");
+
+    fixture_paint_minutes(fixture, service, 2 * DAY, 4 * DAY, NULL, 0);
+    fixture_now(fixture, fixture->window->from + 5 * 86400 + 50000);
+    fixture_sighting(service, fixture->window->from + 3 * 86400, "serviceInterruption", 1);
+    return fixture;
+}
+
+static struct fixture *today(void)
+{
+    struct fixture *fixture = one_day();
+    struct report_service *service = fixture_service(fixture, "Exchange", names[0]);
+
+    fixture_paint_minutes(fixture, service, 555, 640, "serviceDegradation", 3);
+    fixture_paint_minutes(fixture, service, 700, 780, NULL, 0);
+    fixture_now(fixture, fixture->window->from + (int64_t)845 * 60);
+    fixture_sighting(service, fixture->window->from + (int64_t)740 * 60, "serviceInterruption", 1);
+    return fixture;
+}
+
 static const struct {
     const char *name;
     struct fixture *(*make)(void);
 } cases[] = {
-    {"healthy", healthy}, {"incident", incident},   {"flapping", flapping},
-    {"gaps", gaps},       {"no-data", all_no_data}, {"all-day", interrupted_all_day},
-    {"eight", eight},     {"two-days", two_days},   {"week", week},
-    {"month", month},     {"quarter", quarter},     {"year", year},
-    {"forty", forty},     {"nothing", nothing},     {"foreign", foreign},
-    {"spring", spring},   {"autumn", autumn},
+    {"healthy", healthy},   {"incident", incident},   {"flapping", flapping},
+    {"gaps", gaps},         {"no-data", all_no_data}, {"all-day", interrupted_all_day},
+    {"eight", eight},       {"two-days", two_days},   {"week", week},
+    {"month", month},       {"quarter", quarter},     {"year", year},
+    {"forty", forty},       {"nothing", nothing},     {"foreign", foreign},
+    {"spring", spring},     {"autumn", autumn},       {"alike", alike},
+    {"not-over", not_over}, {"today", today},
 };
 
 /* --- pictures ----------------------------------------------------------------------------------------------------- */

@@ -10,6 +10,9 @@ import pytest
 import certificates
 import hostile
 from simulator import CLIENT_ID, CLIENT_SECRET, TENANT, Simulator
+from smtp_server import OpenSmtpd, ScriptedServer
+
+pytest.register_assert_rewrite("timelines")  # which checks reports
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -17,14 +20,16 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 NOON = 1_763_640_000  # 2025-11-20T12:00:00Z
 CLOCK = f"{NOON}@0@{NOON}"
 
-PASSED_ON = ("PATH", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+PASSED_ON = ("PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+LEAKS = f"suppressions='{REPOSITORY / 'tests' / 'lsan.supp'}':print_suppressions=0:"  # the developer's own options come behind it
 
 
 def clean_environment(home, more=None):
     """An environment with nothing of the developer's in it."""
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     # GLib's own allocator hands memory from thread to thread in ways that ThreadSanitizer does not see.
-    environment.update({"HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC", "G_SLICE": "always-malloc"})
+    environment.update({"HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC", "G_SLICE": "always-malloc",
+                        "LSAN_OPTIONS": LEAKS + os.environ.get("LSAN_OPTIONS", "")})
     environment.update(more or {})
     return environment
 
@@ -114,6 +119,37 @@ def fixture_sim():
     yield start
     for simulator in started:
         simulator.stop()
+
+
+@pytest.fixture(name="scripted")
+def fixture_scripted():
+    """scripted(SCRIPT, ...) starts a ScriptedServer that ends with the test."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(ScriptedServer(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture(name="opensmtpd")
+def fixture_opensmtpd(scripted, tmp_path):
+    """(OpenSMTPD, the server that it hands its mails on to)."""
+    missing = OpenSmtpd.missing()
+    if missing:
+        words = f"{missing}: NO MAIL WENT THROUGH A SERVER OF ANOTHER'S MAKING"
+        if os.environ.get("CI") == "true":
+            pytest.fail(words)
+        pytest.skip(words)
+    onward = scripted()
+    server = OpenSmtpd(tmp_path, onward.port)
+    try:
+        yield server.start(), onward
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session", name="filled_db")

@@ -281,11 +281,11 @@ def keep_mails(database):
             created = NOW - days * DAY
             connection.execute(
                 "INSERT INTO mail (mail_id, customer_id, kind, from_s, to_s, resend, subject, sender, message_id, state, attempts, created_at, "
-                "next_attempt_at, sent_at, answer, content_hash, message) VALUES (?, 1, 'report', ?, ?, 0, 'Service health', "
-                "'desk@fabrikam.example', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (number, created - DAY, created, f"{number}@fabrikam.example", state, attempts, created + number, next_attempt,
-                 created + number if state == "sent" else None, answer, hashlib.sha256(message).digest()[:16], message))
-            connection.executemany("INSERT INTO mail_recipient VALUES (?, ?, ?, ?, ?, ?)", (
+                "queued_at, next_attempt_at, sent_at, answer, content_hash, message) VALUES (?, 1, 'report', ?, ?, 0, 'Service health', "
+                "'desk@fabrikam.example', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (number, created - DAY, created, f"{number}@fabrikam.example", state, attempts, created + number, created + number,
+                 next_attempt, created + number if state == "sent" else None, answer, hashlib.sha256(message).digest()[:16], message))
+            connection.executemany("INSERT INTO mail_recipient (mail_id, place, address, state, code, answer) VALUES (?, ?, ?, ?, ?, ?)", (
                 (number, place, *recipient) for place, recipient in enumerate(recipients)))
     connection.close()
 

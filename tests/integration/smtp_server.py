@@ -5,6 +5,7 @@ import base64
 import contextlib
 import email
 import email.policy
+import fcntl
 import hashlib
 import hmac
 import os
@@ -297,13 +298,13 @@ def free_port():
 class OpenSmtpd:
     """OpenSMTPD from Debian on a free port; what it takes it hands on to another server of this machine. Without TLS, and so without
     AUTH, which it ties to it: the one of Debian 12 cannot use a private key with OpenSSL 3 (its issues 1171 and 1239). It has its queue
-    at one fixed place, so that it gets file systems of its own where that is allowed, and else is alone there."""
+    at one fixed place, so that it gets file systems of its own where that is allowed, and else waits until it is alone there."""
 
     PROGRAM = "/usr/sbin/smtpd"
     APART = "mount -t tmpfs -o mode=0711 tmpfs /var/spool && mount -t tmpfs tmpfs /run && exec \"$@\""
 
     def __init__(self, folder, next_port):
-        self.port, self.process = free_port(), None
+        self.port, self.process, self.alone = free_port(), None, None
         self.log, self.conf = folder / "smtpd.log", folder / "smtpd.conf"
         self.conf.write_text(f"""listen on 127.0.0.1 port {self.port} hostname mail.example.test
 action "onward" relay host smtp://127.0.0.1:{next_port}
@@ -322,6 +323,9 @@ match from any for any action "onward"
         command = [self.PROGRAM, "-d", "-f", str(self.conf)]
         if apart:
             command = ["unshare", "--mount", "sh", "-c", self.APART, "sh", *command]
+        else:
+            self.alone = os.open(self.PROGRAM, os.O_RDONLY)  # a file that every process of the tests has, and that nobody writes
+            fcntl.flock(self.alone, fcntl.LOCK_EX)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         until = time.monotonic() + 30
@@ -333,5 +337,9 @@ match from any for any action "onward"
             time.sleep(0.02)
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
+        if self.process:
+            self.process.terminate()
+            self.process.wait(30)
+        if self.alone is not None:
+            os.close(self.alone)  # which unlocks it
+            self.alone = None

@@ -156,7 +156,8 @@ class MailTalk(socketserver.StreamRequestHandler):
 
 
 def mail(server, **more):
-    return {"SMTP_SERVER": "127.0.0.1", "SMTP_PORT": str(server if isinstance(server, int) else server.port), **more}
+    return {"SMTP_SERVER": "127.0.0.1", "SMTP_PORT": str(server if isinstance(server, int) else server.port),
+            "MAIL_FROM": "desk@example.org", **more}
 
 
 # --- the whole --------------------------------------------------------------------------------------------------------
@@ -856,6 +857,18 @@ def test_servers_that_say_nothing_are_left_after_their_time(practice):
         run = here.look(env=mail(server))
     assert run.status == 4 and time.monotonic() - begun < 60
     run.one("fail", "smtp", "no answer within 10 s")
+
+
+def test_mail_needs_a_server_and_a_sender(practice):
+    here = practice()
+    with MailServer() as server:
+        unsigned, well = here.look(env=mail(server, MAIL_FROM=None)), here.look(env=mail(server, MAIL_TO="ada@contoso.example"))
+    assert unsigned.bad() == {("mail", None)} and unsigned.one("warn", "mail", "no sender")["mend"].startswith("Set smtp.from (or MAIL_FROM)")
+    assert not well.bad() and well.of("mail") == []
+    nowhere = here.look(env={"MAIL_TO": "ada@contoso.example", "MAIL_FROM": "desk@example.org"})
+    assert nowhere.bad() == {("mail", None)}
+    assert "smtp.server" in nowhere.one("warn", "mail", "Reports of 1 customer have recipients, but no mail server")["mend"]
+    assert here.look(env={"MAIL_FROM": "desk@example.org"}).of("mail") == []
 
 
 def test_mail_by_graph_needs_its_permission_and_no_mail_server(practice, tmp_path):

@@ -230,6 +230,11 @@ def test_shell_scripts_are_sound(repository):
     scripts = tracked(repository, ".sh") + [path for path in tracked(repository, "") if path.read_bytes()[:9] == b"#!/bin/sh"]
     for path in scripts:
         subprocess.run(["sh", "-n", path], check=True)
+    if shutil.which("shellcheck") is None:
+        pytest.skip("shellcheck is not installed: no more than the scripts' syntax was checked")
+    result = subprocess.run(["shellcheck", "-x", *(path.relative_to(repository) for path in scripts)], cwd=repository, capture_output=True,
+                            text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_man_pages_are_sound(repository):

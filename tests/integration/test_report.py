@@ -17,10 +17,7 @@ import database
 import timelines
 from simulator import CLIENT_ID, CLIENT_SECRET
 from smtp_server import PASSWORD, USER, GoodServer, ScriptedServer, parsed, tls_context
-from test_health_timeline import status_at
-from test_report_figures import check_report
-from test_report_smtp import fixture_opensmtpd, fixture_scripted  # noqa: F401 (pytest finds them here)
-from timelines import DAY_S, Timeline
+from timelines import DAY_S, Timeline, check_report, status_at
 
 FIRST = "2025-11-19"
 EVERY_S, MAX_GAP_S = 1800, 5400  # with this schedule a gap is what is longer than an hour and a half

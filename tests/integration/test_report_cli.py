@@ -259,6 +259,16 @@ def test_the_folder_of_the_configuration_gets_the_files(desk):
     assert (desk.folder / "pictures" / f"contoso-{DAY}.html").exists()
 
 
+def test_help_fits_a_terminal(desk):
+    own = [line for line in desk.report("--help").stdout.splitlines() if not re.match(r"  --(config|env-file)=", line)]
+    assert max(map(len, own)) <= 80, max(own, key=len)
+
+
+def test_one_day_is_told_as_one_by_explain(desk):
+    script = desk.report("--customer", "contoso", "--explain", env=dict.fromkeys(CREDENTIALS)).stdout
+    assert script.startswith("-- contoso: Wed 19 Nov 2025, Europe/Warsaw (from 2025-11-19T00:00:00+01:00 to before ")
+
+
 # --- what is refused
 
 
@@ -271,6 +281,7 @@ REFUSED = {
     "an impossible date": ["--customer", "all", "--no-send", "--output", "out", "--from", "2025-02-30"],
     "dates in the wrong order": ["--customer", "all", "--no-send", "--output", "out", "--from", DAY, "--to", "2025-11-01"],
     "days to come": ["--customer", "all", "--no-send", "--output", "out", "--from", "2025-12-01"],
+    "days far away": ["--customer", "all", "--no-send", "--output", "out", "--from", "9999-12-31"],
     "too many days": ["--customer", "all", "--no-send", "--output", "out", "--from", "2020-01-01", "--to", DAY],
     "explain and json": ["--customer", "all", "--explain", "--json"],
     "explain and output": ["--customer", "all", "--explain", "--output", "out"],
@@ -321,18 +332,76 @@ def test_without_a_database_or_a_customer_it_says_what_to_do(desk):
     assert "no customer" in desk.report("--no-send", "--output", "out", exits=2, env={"M365KEEP_DB": "keep.db"}).stderr
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_of_each_customer(desk):
-    (desk.folder / "out").write_text("a file")
-    told = desk.told("--customer", "all", "--no-send", "--output", "out", exits=1)
-    assert all("out" in report["error"]["message"] and report["files"] == [] for report in told["reports"])
+def test_a_file_that_cannot_be_written_is_an_error_of_its_customer_and_leaves_none(desk):
+    page = desk.folder / "out" / f"contoso-{DAY}.html"
+    page.mkdir(parents=True)
+    told = desk.told("--customer", "all", "--no-send", "--output", "out", exits=3)
+    contoso, fabrikam = told["reports"]
+    assert page.name in contoso["error"]["message"] and "--output" in contoso["error"]["hint"] and contoso["files"] == []
+    assert fabrikam["error"] is None and fabrikam["files"]
+    assert [path for path in (desk.folder / "out").iterdir() if path.name.startswith("contoso")] == [page]
+    result = desk.report("--customer", "contoso", "--no-send", "--output", "out", exits=1)
+    assert "not written" in result.stdout and "mailed" not in result.stdout and "next=" in result.stderr
 
 
-def test_a_template_at_fault_is_named_with_its_line(desk):
+def test_what_is_at_fault_for_all_is_told_once_before_anything_is_made(desk):
     (desk.folder / "own").mkdir()
     (desk.folder / "own" / "report.txt.mustache").write_text("Hello\n{{#services}}\n")
-    desk.configure("report: {templates: own}")
-    told = desk.told("--customer", "contoso", "--no-send", "--output", "out", exits=1)
-    assert re.search(r"report\.txt\.mustache\b.*\b2\b", told["reports"][0]["error"]["message"])
+    (desk.folder / "file").write_text("a file")
+    for key, output, words in (("templates: own", "out", r"report\.templates .*report\.txt\.mustache\b.*\b2\b"),
+                               ("templates: file", "out", r"report\.templates .*no folder"),
+                               ("signature: none.html", "out", r"report\.signature .*none\.html.*take the key out"),
+                               ("days_to: 1", "file", r"into file: file is no folder.*--output"),
+                               ("days_to: 1", "file/out", r"into file/out: file is no folder"),
+                               ("days_to: 1", "", r"--output needs the name of a folder")):
+        desk.configure(f"report: {{{key}}}")
+        result = desk.report("--customer", "all", "--no-send", "--output", output, exits=2)
+        assert re.search(words, result.stderr) and result.stderr.count("m365keep report: ") == 1 and result.stdout == "", result.stderr
+    assert not (desk.folder / "out").exists()
+
+
+def test_a_tenant_is_known_by_its_variable_also_where_nothing_is_sent(desk):
+    desk.customers = {"fabrikam": ["desk@contoso.example"], "renamed": ["desk@fabrikam.example"]}
+    desk.configure()
+    exchanged = {"FABRIKAM": CREDENTIALS["CONTOSO"], "RENAMED": CREDENTIALS["FABRIKAM"], "CONTOSO": None}
+    first, second = desk.told("--customer", "all", "--no-send", "--output", "out", env=exchanged)["reports"]
+    assert first["tenant_id"] == TENANTS["contoso"] and first["services"][0]["name"] == "Exchange Online"
+    [warning] = first["warnings"]
+    assert TENANTS["contoso"] in warning and TENANTS["fabrikam"] in warning
+    assert second["tenant_id"] == TENANTS["fabrikam"] and len(second["services"]) == 1 and second["warnings"] == []
+    assert desk.write("--customer", "fabrikam")["reports"][0]["tenant_id"] == TENANTS["fabrikam"]
+    assert desk.write("--customer", "renamed")["reports"][0]["tenant_id"] is None
+
+
+def test_a_service_that_nobody_has_seen_is_told(desk):
+    yaml = desk.folder / "m365keep.yaml"
+    yaml.write_text(f"database: keep.db\ncustomers:\n  - {{name: contoso, variable: A, timezone: {ZONE}, services: [Nonesuch, exchange]}}\n")
+    result = desk.report("--no-send", "--output", "out", "--json")
+    [warning] = json.loads(result.stdout)["reports"][0]["warnings"]
+    assert '"Nonesuch"' in warning and "level=warn" in result.stderr and "Nonesuch" in result.stderr
+
+
+def test_a_letter_that_no_font_has_is_told_once(desk):
+    connection = sqlite3.connect(desk.path)
+    connection.execute("UPDATE service_overview SET service = 'Exchange \U0010fffd'  WHERE id = 'Exchange'")
+    connection.commit()
+    connection.close()
+    [report] = desk.write("--customer", "contoso")["reports"]
+    [warning] = report["warnings"]
+    assert "font" in warning and len([path for path in report["files"] if path.endswith(".png")]) == 3
+
+
+def test_scans_too_far_apart_are_not_called_missing(desk):
+    connection = sqlite3.connect(desk.path)
+    connection.execute("DELETE FROM health_scan")
+    connection.executemany("INSERT INTO health_scan (customer_id, at, ok) SELECT customer_id, ?, 1 FROM customer WHERE name = 'contoso'",
+                           [(at,) for at in range(BEGIN, END, HOUR)])
+    connection.execute("UPDATE service_state SET last_seen = first_seen")
+    connection.commit()
+    connection.close()
+    [report] = desk.write("--customer", "contoso")["reports"]
+    [warning] = report["warnings"]
+    assert warning.startswith("24 scans ") and "none within 30 min" in warning and "schedule.health" in warning
 
 
 def test_files_need_no_right_to_write_the_database(desk):
@@ -372,6 +441,22 @@ def test_a_customer_without_recipients_does_not_stop_the_others(desk, server):
     told = desk.told("--customer", "all", exits=3)
     assert "customers[].mail_to" in told["reports"][0]["error"]["message"]
     assert told["reports"][1]["mail"]["state"] == "sent"
+
+
+def test_a_mail_that_waits_is_tried_whatever_ails_the_next_report(desk, server):
+    for fault, status in (("no recipients", 3), ("a template", 2)):
+        desk.customers["contoso"], desk.more = ["desk@contoso.example"], []
+        shutil.copy(desk.path, desk.folder / "before.db")
+        desk.mail_by(free_port())
+        desk.told("--customer", "contoso", exits=3)
+        if fault == "no recipients":
+            desk.customers["contoso"] = []
+        else:
+            desk.configure("report: {templates: nowhere}")
+        desk.mail_by(server.port)
+        desk.report("--customer", "contoso", exits=status, now=NOW + DAY_S)
+        assert desk.rows(f"SELECT state FROM mail WHERE from_s = {BEGIN}") == [("sent",)], fault
+        shutil.copy(desk.folder / "before.db", desk.path)
 
 
 def test_a_server_that_is_away_leaves_the_mails_in_the_outbox_for_the_next_run(desk, server):

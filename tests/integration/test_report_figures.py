@@ -1,17 +1,18 @@
 """What a report says of known timelines: windows, availability, occurrences and gaps, second by second, in zones and on days that are
 hard; and its charts, pixel by pixel."""
 
-import datetime
+import contextlib
 import json
 import pathlib
 import re
-import zoneinfo
+import sqlite3
 
 import pytest
 from PIL import Image
 
+import announcements
 import timelines
-from timelines import DAY_S, Timeline, impact
+from timelines import DAY_S, Timeline, check_report, ends, impact, seconds
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ["Exchange", "Intune", "Teams"]
@@ -58,50 +59,6 @@ class Reports:
 
 def tenant(number):
     return f"{number:08d}-2222-4333-8444-555555555555"
-
-
-def seconds(text):
-    """Seconds UTC of an ISO time, which has an offset."""
-    at = datetime.datetime.fromisoformat(text)
-    assert at.tzinfo, text
-    return int(at.timestamp())
-
-
-def ends(day):
-    """The day after."""
-    return (datetime.date.fromisoformat(day) + datetime.timedelta(days=1)).isoformat()
-
-
-def check_service(service, timeline, window, now):
-    """What is said of one service against its stretches."""
-    stretches = timeline.stretches(service["service"], *window, now)
-    seen = [row for row in stretches if row[2]]
-    said = [(row["status"].lower(), row["impact"], seconds(row["from"]), seconds(row["to"]), row["seconds"], row["scans"])
-            for row in service["occurrences"]]
-    trouble = [(row[2].lower(), impact(row[2]), row[0], row[1], row[1] - row[0], timeline.sightings(service["service"], row, window[1]))
-               for row in seen if impact(row[2]) != "operational"]
-    assert sorted(said) == sorted(trouble)
-    assert [(seconds(row["from"]), seconds(row["to"])) for row in service["gaps"]] == [row[:2] for row in stretches if not row[2]]
-    worst = min((timelines.SEVERITIES.index(impact(status)) for _, _, status in seen), default=len(timelines.SEVERITIES) - 1)
-    assert service["overall"]["impact"] == timelines.SEVERITIES[worst]
-    assert service["observed_seconds"] == sum(stop - start for start, stop, _ in seen)
-    assert service["operational_seconds"] == sum(stop - start for start, stop, status in seen if impact(status) == "operational")
-
-
-def check_report(report, timeline, zone, first, last, now):
-    begin, end = timelines.day(zone, first), timelines.day(zone, ends(last))
-    assert (seconds(report["from"]), seconds(report["to"]), report["timezone"]) == (begin, end, zone)
-    local = datetime.datetime.fromtimestamp(begin, zoneinfo.ZoneInfo(zone))
-    assert report["from"] == local.isoformat(), "in the zone's own time"
-    good = [at for at, _ in timeline.good()]
-    assert report["scans"] == {"good": sum(begin <= at < end for at in good),
-                               "failed": sum(begin <= at < end for at, seen in timeline.scans if seen is None)}
-    always = Timeline("", "", [(at, seen and {"any": "x"}) for at, seen in timeline.scans], max_gap=timeline.max_gap)
-    assert [(seconds(row["from"]), seconds(row["to"])) for row in report["gaps"]] == \
-        [row[:2] for row in always.stretches("any", begin, end, now) if not row[2]]
-    assert sorted(service["service"] for service in report["services"]) == timeline.services()
-    for service in report["services"]:
-        check_service(service, timeline, (begin, end), now)
 
 
 @pytest.mark.parametrize("case", WINDOWS)
@@ -160,6 +117,30 @@ def test_an_interruption_that_only_the_last_scan_before_we_were_away_saw_is_told
     assert occurrence["from"] == occurrence["to"] == "2025-11-20T10:00:00+00:00"
     assert (occurrence["seconds"], occurrence["scans"], occurrence["began_before"], occurrence["goes_on"]) == (0, 1, False, False)
     assert [row["from"] for row in service["gaps"]] == [row["from"] for row in report["gaps"]]
+
+
+def test_what_comes_days_late_is_in_the_figures_of_its_day_as_they_are_computed_each_time_q42(keep, tmp_path):
+    begin = timelines.day("UTC", "2025-11-20")
+    rows = timelines.scans(begin - DAY_S, begin + DAY_S, {"Exchange": [("serviceOperational", begin - DAY_S)]})
+    trouble = timelines.scans(begin - DAY_S, begin + DAY_S, {"Exchange": [("serviceOperational", begin - DAY_S),
+                                                                          ("serviceInterruption", begin + 36000)]})
+    record = announcements.issue("EX900001", "Exchange Online", "Told days later", "2025-11-23T08:00:00Z",
+                                 startDateTime="2025-11-20T10:00:00Z")
+    reports, late = Reports(keep, tmp_path), Timeline("utc", tenant(1), trouble, NAMES)
+    reports.add(Timeline("utc", tenant(1), rows, NAMES), "UTC")
+    now = begin + 4 * DAY_S
+    (before,) = reports.report(now, "--from", "2025-11-20")["utc"]["services"]
+    with contextlib.closing(sqlite3.connect(tmp_path / "health.db")) as connection:
+        connection.execute("DELETE FROM service_state")
+        connection.executemany("INSERT INTO service_state (customer_id, service, status, first_seen, last_seen, samples, first_seq, seq) "
+                               "VALUES (1, ?, ?, ?, ?, ?, 2, 2)", late.runs())
+        late.store_issue(connection, 1, record)
+        connection.commit()
+    report = reports.report(now, "--from", "2025-11-20")["utc"]
+    check_report(report, late, "UTC", "2025-11-20", "2025-11-20", now)
+    (after,) = report["services"]
+    assert before["occurrences"] == before["issues"] == [] and before["availability"] == 100
+    assert len(after["occurrences"]) == 1 and [issue["id"] for issue in after["issues"]] == ["EX900001"] and after["availability"] < 50
 
 
 # --- charts -------------------------------------------------------------------------------------------------------------------------

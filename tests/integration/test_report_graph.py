@@ -89,6 +89,15 @@ class Desk:
         finally:
             connection.close()
 
+    def change(self, sql):
+        """Changes the outbox, as other runs would have left it."""
+        connection = sqlite3.connect(self.folder / "keep.db")
+        try:
+            with connection:
+                connection.execute(sql)
+        finally:
+            connection.close()
+
     def asked(self):
         """How often sendMail was asked for."""
         return self.simulator.stats()["requests"]["sendMail"]
@@ -207,7 +216,7 @@ def test_a_message_above_four_megabytes_is_refused_before_it_is_sent_q129(desk):
     here = desk()
     (here.folder / "signature.html").write_text("<p>" + "Our house. " * 20_000 + "</p>", encoding="utf-8")
     (here.folder / "looks").mkdir()
-    (here.folder / "looks" / "report.html.mustache").write_text("{{#signature}}" + "{{{html}}}" * 20 + "{{/signature}}", encoding="utf-8")
+    (here.folder / "looks" / "report.html.mustache").write_text("<p>x</p>{{#signature}}" + "{{{html}}}" * 20 + "{{/signature}}", encoding="utf-8")
     here.configure(report="report: {signature: signature.html, templates: looks}")
     told = here.report(exits=1)
     assert "4 MB" in told["error"]["message"] and "services" in told["error"]["message"] + (told["error"]["hint"] or "")
@@ -251,6 +260,42 @@ def test_a_service_that_cannot_be_reached_leaves_it_in_the_outbox(desk):
     assert result.returncode == 3, result.stderr
     told = json.loads(result.stdout)["reports"][0]["mail"]
     assert told["state"] == "queued" and "The mail was not sent from desk@contoso.example" in told["answer"]
+
+
+def half_sent(here, state):
+    """A mail that waits for one recipient, begun with a mail server: what became of the other there."""
+    here.simulator.fault({"status": 503}, endpoint="sendMail", times=1)
+    here.mail(state="queued", exits=3)
+    here.change(f"UPDATE mail_recipient SET state = '{state}', may_have = {state == 'unknown'} WHERE address = '{ADA}'")
+
+
+@pytest.mark.parametrize("state", ["sent", "unknown"])
+def test_what_some_have_by_a_mail_server_is_left_as_it_is(desk, state):
+    here = desk()
+    half_sent(here, state)
+    told = here.report(exits=3)["mail"]
+    assert told["state"] == "queued" and [one["state"] for one in told["recipients"]] == [state, "queued"]
+    assert "which sends to all recipients at once: 1 of the 2 have it already, or may" in told["answer"]
+    assert here.asked() == 1 and not here.simulator.mails()
+
+
+def test_what_a_mail_server_refused_for_some_is_composed_anew_where_nobody_has_it(desk):
+    here = desk()
+    half_sent(here, "failed")
+    refused(here, "for 1 of the 2 it was refused", "composed anew")
+    here.mail(state="sent")
+    assert here.asked() == 2 and len(here.simulator.mails()) == 1 and len(here.stored()) == 2
+
+
+def test_what_may_have_been_taken_stays_unknown_where_sending_it_again_is_refused(desk):
+    here = desk()
+    here.simulator.fault({"reset": True}, endpoint="sendMail", times=1)
+    here.mail(state="unknown", exits=3)
+    here.simulator.control("tenants", {"granted_roles": []})
+    here.mail("--resend", state="unknown", exits=3)
+    here.simulator.control("tenants", {"granted_roles": ["Mail.Send"]})
+    here.mail(state="unknown", exits=3)
+    assert len(here.simulator.mails()) == 1 and len(here.stored()) == 1
 
 
 def test_an_acceptance_counts_even_where_nothing_comes_after_its_first_line_q127(desk):

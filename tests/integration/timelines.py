@@ -201,3 +201,56 @@ def random_timeline(seed, name, tenant, services, begin, end, changes=4, edges=(
             seen = {service: status[0].upper() + status[1:] for service, status in seen.items()}
         rows.append((at + dice.choice([0, 0, 0, 1, 17]), seen))
     return Timeline(name, tenant, sorted(rows, key=lambda row: row[0]))
+
+
+def status_at(stretches, at):
+    """The status at a moment, of [(status, from, to)]."""
+    return next(status for status, begin, end in stretches if begin <= at < end)
+
+
+# --- what a report says
+
+
+def seconds(text):
+    """Seconds UTC of an ISO time, which has an offset."""
+    at = datetime.datetime.fromisoformat(text)
+    assert at.tzinfo, text
+    return int(at.timestamp())
+
+
+def ends(date):
+    """The day after."""
+    return (datetime.date.fromisoformat(date) + datetime.timedelta(days=1)).isoformat()
+
+
+def check_service(service, timeline, window, now):
+    """What is said of one service against its stretches."""
+    stretches = timeline.stretches(service["service"], *window, now)
+    seen = [row for row in stretches if row[2]]
+    said = [(row["status"].lower(), row["impact"], seconds(row["from"]), seconds(row["to"]), row["seconds"], row["scans"])
+            for row in service["occurrences"]]
+    trouble = [(row[2].lower(), impact(row[2]), row[0], row[1], row[1] - row[0], timeline.sightings(service["service"], row, window[1]))
+               for row in seen if impact(row[2]) != "operational"]
+    assert sorted(said) == sorted(trouble)
+    assert [(seconds(row["from"]), seconds(row["to"])) for row in service["gaps"]] == [row[:2] for row in stretches if not row[2]]
+    worst = min((SEVERITIES.index(impact(status)) for _, _, status in seen), default=len(SEVERITIES) - 1)
+    assert service["overall"]["impact"] == SEVERITIES[worst]
+    assert service["observed_seconds"] == sum(stop - start for start, stop, _ in seen)
+    assert service["operational_seconds"] == sum(stop - start for start, stop, status in seen if impact(status) == "operational")
+
+
+def check_report(report, timeline, zone, first, last, now):
+    """A report of a window, `first` to `last` included, against its timeline."""
+    begin, end = day(zone, first), day(zone, ends(last))
+    assert (seconds(report["from"]), seconds(report["to"]), report["timezone"]) == (begin, end, zone)
+    local = datetime.datetime.fromtimestamp(begin, zoneinfo.ZoneInfo(zone))
+    assert report["from"] == local.isoformat(), "in the zone's own time"
+    good = [at for at, _ in timeline.good()]
+    assert report["scans"] == {"good": sum(begin <= at < end for at in good),
+                               "failed": sum(begin <= at < end for at, seen in timeline.scans if seen is None)}
+    always = Timeline("", "", [(at, seen and {"any": "x"}) for at, seen in timeline.scans], max_gap=timeline.max_gap)
+    assert [(seconds(row["from"]), seconds(row["to"])) for row in report["gaps"]] == \
+        [row[:2] for row in always.stretches("any", begin, end, now) if not row[2]]
+    assert sorted(service["service"] for service in report["services"]) == timeline.services()
+    for service in report["services"]:
+        check_service(service, timeline, (begin, end), now)

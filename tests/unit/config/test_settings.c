@@ -737,6 +737,36 @@ static void commands_that_only_read_check_the_file_but_need_no_credentials(void 
     assert_non_null(strstr(error->message, "customers[0].cloud"));
 }
 
+static void commands_that_only_read_know_the_tenants_whose_variables_are_set(void **state)
+{
+    static const char *const rows[][2] = {
+        {TENANT ";" CLIENT ";TOPSECRET", TENANT},
+        {" " TENANT " ;x", TENANT},
+        {TENANT, NULL},
+        {"example.org;x;y", NULL},
+        {";;", NULL},
+    };
+    const struct config_options options = {.need_customers = false};
+
+    (void)state;
+    write_file("m365keep.yaml", one_customer);
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_setenv("A", rows[i][0], TRUE);
+        g_autoptr(Config) config = config_load(&options, NULL);
+        assert_non_null(config);
+        assert_int_equal(g_strcmp0(customer_of(config, 0)->tenant_id, rows[i][1]), 0);
+        assert_true(customer_of(config, 0)->client_id == NULL && customer_of(config, 0)->client_secret == NULL);
+    }
+    g_unsetenv("A");
+    g_setenv("A_FILE", "nowhere", TRUE);
+    g_autoptr(Config) nowhere = config_load(&options, NULL);
+    assert_true(nowhere != NULL && customer_of(nowhere, 0)->tenant_id == NULL);
+    write_file("tenant", TENANT ";" CLIENT ";TOPSECRET\n");
+    g_setenv("A_FILE", "tenant", TRUE);
+    g_autoptr(Config) config = config_load(&options, NULL);
+    assert_string_equal(customer_of(config, 0)->tenant_id, TENANT);
+}
+
 /* --- certificates ------------------------------------------------------------------------------------------------- */
 
 static void set_app(void)
@@ -908,6 +938,7 @@ int main(void)
         TEST(the_environment_fills_what_customers_leave_open),
         TEST(urls_of_the_environment_override_every_customers_hosts),
         TEST(commands_that_only_read_check_the_file_but_need_no_credentials),
+        TEST(commands_that_only_read_know_the_tenants_whose_variables_are_set),
         TEST(a_certificate_may_be_pem_a_path_a_file_or_a_credential),
         TEST(a_certificate_that_will_not_do_is_refused),
         TEST(a_secret_and_a_certificate_at_once_are_refused),

@@ -109,7 +109,6 @@ static void a_file_changes_only_what_it_says(void **state)
     g_autoptr(Map) map = parse("# ours\n"
                                "SERVICEDEGRADATION: 0\n"
                                "service-on_fire2: '1'\n"
-                               "resolved:\n" /* nothing is said of it */
                                "Unknown: 10\n");
 
     (void)state;
@@ -149,6 +148,9 @@ static void what_is_wrong_is_told_with_file_line_and_what_was_expected(void **st
         {"a: 1\nb: 1\nA: 2\n", "map.yaml, line 3: A is given twice, as case does not matter; the first time in line 1",
          "Keep one"},
         {"unknown: 1\nUnknown:\n", "map.yaml, line 2: Unknown is given twice", ""},
+        {"a: 1\nserviceDegradation:\n", "map.yaml, line 2: no priority follows serviceDegradation",
+         "take the line out"},
+        {"unknown: ~\n", "map.yaml, line 1: no priority follows unknown", "from 0"},
         {"a: 1\na: 1\n", "map.yaml, line 2: a: is given twice; the first time in line 1", ""},
         {"- a\n- b\n", "map.yaml, line 1: expected lines of a status and its priority", "serviceDegradation: 3"},
         {"TOPSECRET\n", "map.yaml, line 1: expected lines of a status", ""},

@@ -99,6 +99,28 @@ static inline void fixture_paint(struct report_service *service, int64_t from, i
     g_array_unref(old);
 }
 
+/* What just one scan saw, inside time without data. */
+static inline void fixture_sighting(struct report_service *service, int64_t at, const char *status, int priority)
+{
+    for (guint i = 0; i < service->stretches->len; i++) {
+        struct report_stretch *gap = &g_array_index(service->stretches, struct report_stretch, i), parts[2];
+        if (gap->status != NULL || at < gap->from || at > gap->to)
+            continue;
+        parts[0] = (struct report_stretch){.from = at,
+                                           .to = at,
+                                           .known = true,
+                                           .priority = priority,
+                                           .impact = report_impact_of(priority),
+                                           .status = g_strdup(status),
+                                           .scans = 1};
+        parts[1] = *gap;
+        gap->to = parts[1].from = at;
+        g_array_insert_vals(service->stretches, i + 1, parts, at < parts[1].to ? 2 : 1);
+        return;
+    }
+    g_error("No time without data at %" G_GINT64_FORMAT, at);
+}
+
 static inline struct report_service *fixture_service(struct fixture *fixture, const char *id, const char *name)
 {
     struct report_service *service = g_new0(struct report_service, 1);
@@ -137,6 +159,22 @@ static inline void fixture_day(struct report_service *service, guint i, enum rep
     day->observed_s = worst == REPORT_NO_DATA ? 0 : (int64_t)((double)(day->to - day->from) * part);
 }
 
+/* Makes it `now`: what comes after it is no data. To be called when all is painted. */
+static inline void fixture_now(struct fixture *fixture, int64_t now)
+{
+    fixture->figures.now = now;
+    for (guint i = 0; i < fixture->figures.services->len; i++) {
+        struct report_service *service = g_ptr_array_index(fixture->figures.services, i);
+        fixture_paint(service, now, fixture->window->to, NULL, 0);
+        for (guint k = 0; k < service->days->len; k++) {
+            struct report_day *day = &g_array_index(service->days, struct report_day, k);
+            day->observed_s = CLAMP(now - day->from, 0, day->observed_s);
+            if (day->from >= now)
+                day->worst = REPORT_NO_DATA;
+        }
+    }
+}
+
 /* Sums up what was painted. */
 static inline const struct report_figures *fixture_figures(struct fixture *fixture)
 {
@@ -146,7 +184,7 @@ static inline const struct report_figures *fixture_figures(struct fixture *fixtu
         service->overall = REPORT_NO_DATA;
         service->overall_priority = -1;
         g_clear_pointer(&service->overall_status, g_free);
-        service->window_s = fixture->window->to - fixture->window->from;
+        service->window_s = MIN(fixture->window->to, fixture->figures.now) - fixture->window->from;
         for (guint k = 0; k < service->stretches->len; k++) {
             const struct report_stretch *stretch = &g_array_index(service->stretches, struct report_stretch, k);
             int64_t seconds = stretch->to - stretch->from;

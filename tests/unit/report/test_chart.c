@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -112,7 +115,8 @@ static struct light seen(const double m[9], struct light c)
 static void the_worse_the_darker_also_in_grey(void **state)
 {
     (void)state;
-    assert_true(1.05 / (luminance(light_of(report_chart_colors[REPORT_OPERATIONAL])) + 0.05) > 1.2);
+    double operational = luminance(light_of(report_chart_colors[REPORT_OPERATIONAL])) + 0.05;
+    assert_true((luminance(light_of(CHART_NIGHT)) + 0.05) / operational > 1.3);
     for (int impact = REPORT_MINOR; impact < REPORT_IMPACTS; impact++) {
         double lighter = luminance(light_of(report_chart_colors[impact - 1]));
         double darker = luminance(light_of(report_chart_colors[impact]));
@@ -277,6 +281,95 @@ static void one_scan_in_a_month_is_two_pixels_wide_wherever_it_is(void **state)
     fixture_free(fixture);
 }
 
+static void what_just_one_scan_saw_is_two_pixels_wide_in_its_colour(void **state)
+{
+    struct fixture *fixture = fixture_new("Europe/Warsaw", "2026-10-24", "2026-11-22", 90);
+    const int64_t from = fixture->window->from, to = fixture->window->to;
+    const int64_t moments[] = {from, from + 86400 * 3 + 7, (from + to) / 2, to - 1};
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(moments); i++)
+        for (size_t kind = 0; kind < 4; kind++) {
+            struct report_service *service = fixture_service(fixture, "a", "A");
+            fixture_paint(service, from, to, NULL, 0);
+            fixture_sighting(service, moments[i], statuses[kind].status, statuses[kind].priority);
+            assert_int_equal(stretch_at(service, 1)->from, stretch_at(service, 1)->to);
+            assert_int_equal(
+                count_columns(fixture_figures(fixture), service, report_impact_of(statuses[kind].priority)), 2);
+            g_ptr_array_set_size(fixture->figures.services, 0);
+        }
+    struct report_service *well = fixture_service(fixture, "a", "A");
+    fixture_paint(well, from, to, NULL, 0);
+    fixture_sighting(well, moments[2], "serviceOperational", 10);
+    assert_int_equal(count_columns(fixture_figures(fixture), well, REPORT_OPERATIONAL), 0);
+    fixture_free(fixture);
+}
+
+/* What is above the axis of a chart: from its first row to its last one. */
+static void assert_white(const struct png_read *read, int from, int to, int top, int bottom)
+{
+    for (int x = from; x < to; x++)
+        for (int y = top; y < bottom; y++)
+            assert_int_equal(png_pixel(read, x, y), 0xffffff);
+}
+
+static void what_is_after_now_is_white_and_not_hatched(void **state)
+{
+    struct fixture *fixture = fixture_new("Europe/Warsaw", "2026-11-22", NULL, 90);
+    struct report_service *service = fixture_service(fixture, "Exchange", "Exchange Online");
+    const int64_t now = fixture->window->from + (int64_t)845 * 60;
+    int words = 0;
+
+    (void)state;
+    fixture_paint_minutes(fixture, service, 555, 640, "serviceDegradation", 3);
+    fixture_now(fixture, now);
+    const struct report_figures *figures = fixture_figures(fixture);
+    g_autoptr(ReportChart) chart = report_chart_service(figures, service, NULL);
+    g_autoptr(ReportChart) overview = report_chart_overview(figures, NULL);
+    struct png_read *read = read_chart(chart), *all = read_chart(overview);
+    int column = (int)lround(report_chart_column(figures, now));
+    int all_column = (int)lround(report_chart_overview_column(figures, now));
+    assert_true(shows(png_pixel(read, column - 1, TRACK_BOTTOM - 2), REPORT_OPERATIONAL));
+    assert_white(read, column, column + 100, TRACK_TOP, TRACK_BOTTOM);
+    assert_white(read, read->width - CHART_MARGIN - 100, read->width - CHART_MARGIN, TRACK_TOP, TRACK_BOTTOM);
+    for (int x = column; x < read->width - CHART_MARGIN; x++)
+        for (int y = TRACK_TOP; y < TRACK_BOTTOM; y++)
+            words += png_pixel(read, x, y) != 0xffffff;
+    assert_in_range(words, 200, 3000); /* "not yet" */
+    assert_true(shows(png_pixel(all, all_column - 1, CHART_PX(69) - 2), REPORT_OPERATIONAL));
+    assert_white(all, all_column, all_column + 40, CHART_PX(46), CHART_PX(73));
+    assert_string_equal(chart->alt, "Exchange Online, 22 Nov 2026: degraded 09:15 to 10:40, otherwise operational, not "
+                                    "yet after 14:05; availability 89.94 %");
+    assert_string_equal(overview->alt, "1 service, 22 Nov 2026: Exchange Online degraded, not yet after 14:05");
+    free_read(read);
+    free_read(all);
+    fixture_free(fixture);
+}
+
+static void a_gap_up_to_now_is_hatched_and_a_sighting_of_now_is_shown(void **state)
+{
+    struct fixture *fixture = fixture_new("UTC", "2026-11-22", NULL, 90);
+    struct report_service *service = fixture_service(fixture, "a", "A");
+    const int64_t now = fixture->window->from + 43200;
+
+    (void)state;
+    fixture_paint(service, now - 7200, fixture->window->to, NULL, 0); /* as figures have it: one stretch */
+    fixture_now(fixture, now);
+    fixture_sighting(service, now, "serviceInterruption", 1);
+    const struct report_figures *figures = fixture_figures(fixture);
+    g_autoptr(ReportChart) chart = report_chart_service(figures, service, NULL);
+    struct png_read *read = read_chart(chart);
+    int column = (int)lround(report_chart_column(figures, now));
+    assert_true(shows(png_pixel(read, column - 3, TRACK_BOTTOM - 2), REPORT_NO_DATA));
+    assert_true(shows(png_pixel(read, column - 2, TRACK_BOTTOM - 2), REPORT_INTERRUPTED));
+    assert_true(shows(png_pixel(read, column - 1, TRACK_BOTTOM - 2), REPORT_INTERRUPTED));
+    assert_int_equal(png_pixel(read, column, TRACK_BOTTOM - 2), 0xffffff);
+    assert_string_equal(chart->alt, "A, 22 Nov 2026: no data 10:00 to 12:00, interrupted at 12:00, otherwise "
+                                    "operational, not yet after 12:00; availability 100 %");
+    free_read(read);
+    fixture_free(fixture);
+}
+
 static void the_worse_covers_the_better_and_a_gap_what_was_well(void **state)
 {
     struct fixture *fixture = fixture_new("UTC", "2026-10-24", "2026-11-22", 90);
@@ -290,7 +383,7 @@ static void the_worse_covers_the_better_and_a_gap_what_was_well(void **state)
             int64_t noon = fixture->window->from + 10 * 86400 + 43200;
             fixture_paint(service, noon - 1, noon + 2, statuses[better].status, statuses[better].priority);
             fixture_paint(service, noon, noon + 1, statuses[worse].status, statuses[worse].priority);
-            g_autofree guint8 *columns = chart_columns(&plot, service->stretches);
+            g_autofree guint8 *columns = chart_columns(&plot, service->stretches, fixture->figures.now);
             int shown =
                 statuses[worse].status == NULL ? REPORT_NO_DATA : (int)report_impact_of(statuses[worse].priority);
             assert_int_equal(columns[10], shown);
@@ -340,6 +433,28 @@ static void days_of_the_history_are_cells_and_partly_observed_ones_are_hatched_a
         else
             assert_false(shows(png_pixel(read, x, TOP + 1), REPORT_NO_DATA));
     }
+    free_read(read);
+    fixture_free(fixture);
+}
+
+static void a_day_of_one_scan_shows_it_below_the_hatch_and_days_to_come_nothing(void **state)
+{
+    enum { DAYS = 4, CELL = CHART_PX(24), TOP = CHART_PX(46) + CHART_PX(27 - 19) / 2, BOTTOM = TOP + CHART_PX(19) };
+    struct fixture *fixture = fixture_new("UTC", "2026-11-19", "2026-11-22", DAYS);
+    struct report_service *service = fixture_service(fixture, "a", "A");
+
+    (void)state;
+    fixture_day(service, 0, REPORT_INTERRUPTED, 0);
+    fixture_now(fixture, fixture->window->from + 2 * 86400 + 3600);
+    g_autoptr(ReportChart) chart = report_chart_history(fixture_figures(fixture), NULL);
+    struct png_read *read = read_chart(chart);
+    int x = read->width - CHART_MARGIN - DAYS * CELL + CELL / 2;
+    assert_true(shows(png_pixel(read, x, BOTTOM - 2), REPORT_INTERRUPTED));
+    assert_true(shows(png_pixel(read, x, TOP + 1), REPORT_NO_DATA));
+    assert_true(shows(png_pixel(read, x + 2 * CELL, BOTTOM - 2), REPORT_OPERATIONAL));
+    assert_white(read, x + 3 * CELL - CELL / 2, x + 3 * CELL + CELL / 2, CHART_PX(46), CHART_PX(73));
+    assert_string_equal(chart->alt, "1 service, 19 to 22 Nov 2026: A interrupted on 1 day, partly observed on 1 day; "
+                                    "not yet after 21 Nov 01:00");
     free_read(read);
     fixture_free(fixture);
 }
@@ -423,6 +538,74 @@ static void hostile_names_are_drawn_in_the_same_few_colours(void **state)
     fixture_free(fixture);
 }
 
+/* The overview of two services of these names. */
+static GBytes *overview_of(const char *first, const char *second)
+{
+    struct fixture *fixture = fixture_new("UTC", "2026-11-22", NULL, 1);
+
+    fixture_service(fixture, "a", first);
+    fixture_service(fixture, "b", second);
+    g_autoptr(ReportChart) chart = report_chart_overview(fixture_figures(fixture), NULL);
+    assert_null(chart->warning);
+    GBytes *png = g_bytes_ref(chart->png);
+    fixture_free(fixture);
+    return png;
+}
+
+static void names_that_begin_alike_are_told_apart(void **state)
+{
+    static const char *const names[][2] = {
+        {"Microsoft Defender for Endpoint", "Microsoft Defender for Identity"},
+        {"Microsoft Defender for Identity and whatever comes after it (EU)",
+         "Microsoft Defender for Identity and whatever comes after it (US)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(GBytes) one = overview_of(names[i][0], names[i][1]), two = overview_of(names[i][0], names[i][0]);
+        assert_false(g_bytes_equal(one, two));
+    }
+}
+
+static void short_names_leave_their_room_to_the_time(void **state)
+{
+    static const char *const names[] = {"", "Exchange Online", "Microsoft Defender for Cloud Apps",
+                                        "WWWWWWWWWWWWWWWWWWWW"};
+    double lefts[G_N_ELEMENTS(names)];
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        struct fixture *fixture = fixture_new("UTC", "2026-11-22", NULL, 1);
+        fixture_service(fixture, "a", names[i]);
+        lefts[i] = report_chart_overview_column(fixture_figures(fixture), fixture->window->from);
+        assert_true(i == 0 || lefts[i] >= lefts[i - 1]);
+        fixture_free(fixture);
+    }
+    assert_true(lefts[1] < CHART_PX(160));
+    assert_true(lefts[2] < lefts[3]); /* it is shown whole */
+    assert_true(lefts[3] <= CHART_PX(290));
+}
+
+static void joiners_of_letters_are_kept_and_what_turns_their_direction_is_not(void **state)
+{
+    static const struct {
+        const char *text, *same;
+    } rows[] = {{"a\u200cb\u200dc", "abc"}, {"\u202ea\u2066b\u2069c\u202c", "abc"}, {"a\r\n\tb\x01", "a b"}};
+    struct canvas *canvas = canvas_new(100);
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        assert_int_equal(canvas_text_width(canvas, CANVAS_NAME, rows[i].text, 1000),
+                         canvas_text_width(canvas, CANVAS_NAME, rows[i].same, 1000));
+    /* The joiner does its work: the letters before and after it end and begin a word. */
+    assert_int_not_equal(canvas_text_width(canvas, CANVAS_NAME, "سرویس\u200cهای", 1000),
+                         canvas_text_width(canvas, CANVAS_NAME, "سرویسهای", 1000));
+    assert_null(canvas_warning(canvas));
+    canvas_free(canvas);
+    g_autoptr(GBytes) plain = overview_of("क्ष", "سرویسهای"), joined = overview_of("क्\u200cष", "سرویس\u200cهای");
+    assert_false(g_bytes_equal(plain, joined));
+}
+
 static void markup_in_a_name_is_text(void **state)
 {
     struct canvas *canvas = canvas_new(100);
@@ -435,7 +618,7 @@ static void markup_in_a_name_is_text(void **state)
     canvas_free(canvas);
 }
 
-static void characters_that_no_font_has_are_told_with_what_to_install(void **state)
+static void characters_that_no_font_has_are_told(void **state)
 {
     struct canvas *canvas = canvas_new(100);
     g_autofree char *none = NULL, *some = NULL;
@@ -447,8 +630,51 @@ static void characters_that_no_font_has_are_told_with_what_to_install(void **sta
     canvas_text(canvas, CANVAS_NAME, CANVAS_LEFT, "a\U0010fffd\U0010fffdb\U0010fffc", 40, 60, 1000);
     some = canvas_warning(canvas);
     assert_string_equal(some, "2 characters of the chart's names are in none of the installed fonts and drawn as a box "
-                              "(U+10FFFD, U+10FFFC); install the Debian package fonts-noto-core");
+                              "(U+10FFFD, U+10FFFC): no font package that is known here would help; the text of the "
+                              "mail has the names in full");
     canvas_free(canvas);
+}
+
+/* What this program says with the argument --missing: of each text on its own line. */
+static int print_warnings(void)
+{
+    static const char *const texts[] = {"电子", "קוב", "电 ק", "\U0010fffd"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        struct canvas *canvas = canvas_new(100);
+        canvas_text(canvas, CANVAS_NAME, CANVAS_LEFT, texts[i], 40, 60, 1000);
+        g_autofree char *warning = canvas_warning(canvas);
+        printf("%s\n", warning != NULL ? strstr(warning, "): ") + 3 : "none");
+        canvas_free(canvas);
+    }
+    report_chart_end();
+    return EXIT_SUCCESS;
+}
+
+/* A machine that has one font, of Latin letters. */
+static void what_to_install_is_said_by_the_script_of_what_is_missing(void **state)
+{
+    g_autofree char *folder = g_dir_make_tmp("m365keep-fonts-XXXXXX", NULL);
+    g_autofree char *config = g_build_filename(folder, "fonts.conf", NULL);
+    g_autofree char *font = g_build_filename(folder, "font.ttf", NULL), *said = NULL;
+    g_autofree char *xml = g_strdup_printf("<fontconfig><dir>%s</dir></fontconfig>", folder);
+    char *arguments[] = {(char *)"/proc/self/exe", (char *)"--missing", NULL};
+    g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), "FONTCONFIG_FILE", config, TRUE);
+    int status = -1;
+
+    (void)state;
+    assert_true(g_file_set_contents(config, xml, -1, NULL));
+    assert_int_equal(symlink("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf", font), 0);
+    assert_true(g_spawn_sync(NULL, arguments, environment, G_SPAWN_DEFAULT, NULL, NULL, &said, NULL, &status, NULL));
+    assert_int_equal(status, 0);
+    assert_string_equal(said, "install the Debian package fonts-noto-cjk\n"
+                              "install the Debian package fonts-noto-core\n"
+                              "install the Debian packages fonts-noto-core and fonts-noto-cjk\n"
+                              "no font package that is known here would help; the text of the mail has the names in "
+                              "full\n");
+    assert_int_equal(unlink(font), 0);
+    assert_int_equal(unlink(config), 0);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void the_same_figures_give_the_same_bytes(void **state)
@@ -558,7 +784,7 @@ static void labels_never_touch_and_stay_in_the_picture(void **state)
 {
     static const char *const zones[] = {"Europe/Warsaw", "Australia/Lord_Howe"};
     const int days[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 21, 28, 30, 31, 45, 60, 89, 90, 120, 180, 365, 366};
-    const int lefts[] = {CHART_MARGIN, CHART_PX(196)};
+    const int lefts[] = {CHART_MARGIN, CHART_PX(290)};
     struct canvas *canvas = canvas_new(100);
 
     (void)state;
@@ -577,8 +803,29 @@ static void labels_never_touch_and_stay_in_the_picture(void **state)
             labels++;
         }
         assert_true(end < CHART_PX(REPORT_CHART_WIDTH) - 12);
-        assert_in_range(labels, n == 1 ? 4 : 3, 13);
+        assert_in_range(labels, n == 1 ? 4 : left == CHART_MARGIN ? 3 : 2, 13);
         fixture_free(fixture);
+    }
+    canvas_free(canvas);
+}
+
+static void a_day_of_25_hours_is_labelled_as_any_other_and_ends_at_24(void **state)
+{
+    static const char *const days[] = {"2026-11-22", "2026-10-25"};
+    struct canvas *canvas = canvas_new(100);
+
+    (void)state;
+    for (int left = CHART_MARGIN; left <= CHART_PX(290); left += 2) {
+        enum chart_step steps[G_N_ELEMENTS(days)];
+        for (size_t i = 0; i < G_N_ELEMENTS(days); i++) {
+            struct fixture *fixture = fixture_new("Europe/Warsaw", days[i], NULL, 1);
+            struct chart_plot plot = {.window = fixture->window, .left = left, .width = CHART_PX(584) - left};
+            g_autoptr(ChartAxis) axis = chart_axis_new(canvas, &plot);
+            assert_string_equal(g_array_index(axis->ticks, struct chart_tick, axis->ticks->len - 1).label, "24:00");
+            steps[i] = axis->step;
+            fixture_free(fixture);
+        }
+        assert_true(steps[1] >= steps[0]);
     }
     canvas_free(canvas);
 }
@@ -616,6 +863,10 @@ static void the_zone_and_the_days_are_named(void **state)
     } rows[] = {
         {"Europe/Warsaw", "2026-11-22", NULL, "Europe/Warsaw · CET, UTC+1", "22 Nov 2026"},
         {"Europe/Warsaw", "2026-03-29", NULL, "Europe/Warsaw · CET, UTC+1 → CEST, UTC+2", "29 Mar 2026"},
+        {"Europe/Warsaw", "2025-12-01", "2026-11-22", "Europe/Warsaw · CET, UTC+1 / CEST, UTC+2",
+         "1 Dec 2025 to 22 Nov 2026"},
+        {"Europe/Warsaw", "2026-01-01", "2026-08-01", "Europe/Warsaw · CET, UTC+1 → CEST, UTC+2",
+         "1 Jan to 1 Aug 2026"},
         {"America/New_York", "2026-11-16", "2026-11-22", "America/New York · EST, UTC−5", "16 to 22 Nov 2026"},
         {"Asia/Kolkata", "2026-10-24", "2026-11-22", "Asia/Kolkata · IST, UTC+5:30", "24 Oct to 22 Nov 2026"},
         {"America/Sao_Paulo", "2026-12-30", "2027-01-05", "America/Sao Paulo · UTC−3", "30 Dec 2026 to 5 Jan 2027"},
@@ -671,6 +922,19 @@ static void what_a_chart_shows_is_told_in_words(void **state)
     service = fixture_service(fixture, "a", "A");
     fixture_paint_minutes(fixture, service, 0, 1440, NULL, 0);
     assert_alt(fixture, service, "A, 22 Nov 2026: no data");
+
+    fixture = fixture_new("Europe/Warsaw", "2026-11-22", NULL, 90);
+    service = fixture_service(fixture, "a", "سرویس\u200cهای\u202e");
+    fixture_paint_minutes(fixture, service, 0, 1440, NULL, 0);
+    fixture_sighting(service, fixture->window->from + 36000, "serviceOperational", 10);
+    assert_alt(fixture, service, "سرویس\u200cهای, 22 Nov 2026: no data"); /* nothing else is known of the day */
+
+    fixture = fixture_new("Europe/Warsaw", "2026-11-22", NULL, 90);
+    service = fixture_service(fixture, "a", "A");
+    fixture_paint_minutes(fixture, service, 0, 1440, NULL, 0);
+    fixture_sighting(service, fixture->window->from + 36000, "serviceInterruption", 1);
+    assert_alt(fixture, service,
+               "A, 22 Nov 2026: no data 00:00 to 10:00, interrupted at 10:00, no data 10:00 to 24:00");
 
     fixture = fixture_new("Europe/Warsaw", "2026-11-22", NULL, 90);
     service = fixture_service(fixture, "a", "A");
@@ -730,8 +994,10 @@ static void a_chart_is_freed_also_when_there_is_none(void **state)
     chart_axis_free(NULL);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--missing") == 0)
+        return print_warnings();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_worse_the_darker_also_in_grey),
         cmocka_unit_test(no_two_impacts_look_alike_to_the_colour_blind),
@@ -740,18 +1006,27 @@ int main(void)
         cmocka_unit_test(at_each_change_the_pixels_at_both_sides_are_right_in_windows_of_all_lengths),
         cmocka_unit_test(the_bands_of_the_overview_are_where_its_columns_are),
         cmocka_unit_test(one_scan_in_a_month_is_two_pixels_wide_wherever_it_is),
+        cmocka_unit_test(what_just_one_scan_saw_is_two_pixels_wide_in_its_colour),
+        cmocka_unit_test(what_is_after_now_is_white_and_not_hatched),
+        cmocka_unit_test(a_gap_up_to_now_is_hatched_and_a_sighting_of_now_is_shown),
         cmocka_unit_test(the_worse_covers_the_better_and_a_gap_what_was_well),
         cmocka_unit_test(flapping_shows_each_time),
         cmocka_unit_test(days_of_the_history_are_cells_and_partly_observed_ones_are_hatched_above_their_band),
+        cmocka_unit_test(a_day_of_one_scan_shows_it_below_the_hatch_and_days_to_come_nothing),
         cmocka_unit_test(the_day_that_is_not_over_is_not_partly_observed_for_that),
         cmocka_unit_test(nothing_one_forty_and_three_hundred_services_have_charts),
         cmocka_unit_test(hostile_names_are_drawn_in_the_same_few_colours),
+        cmocka_unit_test(names_that_begin_alike_are_told_apart),
+        cmocka_unit_test(short_names_leave_their_room_to_the_time),
+        cmocka_unit_test(joiners_of_letters_are_kept_and_what_turns_their_direction_is_not),
         cmocka_unit_test(markup_in_a_name_is_text),
-        cmocka_unit_test(characters_that_no_font_has_are_told_with_what_to_install),
+        cmocka_unit_test(characters_that_no_font_has_are_told),
+        cmocka_unit_test(what_to_install_is_said_by_the_script_of_what_is_missing),
         cmocka_unit_test(the_same_figures_give_the_same_bytes),
         cmocka_unit_test(files_have_names_that_are_safe_and_differ),
         cmocka_unit_test(ticks_stand_at_the_zone_s_own_hours_and_days),
         cmocka_unit_test(labels_never_touch_and_stay_in_the_picture),
+        cmocka_unit_test(a_day_of_25_hours_is_labelled_as_any_other_and_ends_at_24),
         cmocka_unit_test(nights_begin_and_end_by_the_clock_on_the_wall),
         cmocka_unit_test(the_zone_and_the_days_are_named),
         cmocka_unit_test(what_a_chart_shows_is_told_in_words),

@@ -508,7 +508,22 @@ static void the_worst_service_comes_first(void **state)
     add_timeline(facts, *state, "Zeta", 0, "VVVVVVVVVVVVV", false);
     facts_add_service(facts, "Chi", "aleph");
     g_autoptr(ReportFigures) figures = figures_of(*state, facts, NULL, OVER);
-    check_services(figures, "Delta=Delta, Beta=Beta, Omega=Omega, Zeta=Zeta, alpha=alpha, Chi=aleph, Gamma=Gamma");
+    check_services(figures, "Delta=Delta, Omega=Omega, Beta=Beta, Zeta=Zeta, alpha=alpha, Chi=aleph, Gamma=Gamma");
+}
+
+static void of_equally_bad_services_the_longest_trouble_comes_first(void **state)
+{
+    g_autoptr(Facts) facts = facts_new();
+
+    add_timeline(facts, *state, "Alpha", 0, "OOOODOOOOOOOO", true);
+    add_timeline(facts, *state, "Beta", 0, "OOOODDDOOOOOO", false);
+    add_timeline(facts, *state, "Gamma", 0, "OOOODVVVOOOOO", false); /* less available than Alpha */
+    add_timeline(facts, *state, "Zeta", 0, "OOOODDDDDDDDD", false);
+    add_timeline(facts, *state, "Worst", 0, "OOOOOOOIOOOOO", false); /* short, but worse */
+    add_timeline(facts, *state, "calm", 0, "---------OOOO", false);
+    add_timeline(facts, *state, "Calm2", 0, "OOOOOOOOOOOOO", false); /* of those without trouble the name decides */
+    g_autoptr(ReportFigures) figures = figures_of(*state, facts, NULL, OVER);
+    check_services(figures, "Worst=Worst, Zeta=Zeta, Beta=Beta, Gamma=Gamma, Alpha=Alpha, calm=calm, Calm2=Calm2");
 }
 
 static void a_customer_that_the_store_does_not_know_has_no_data(void **state)
@@ -1029,6 +1044,7 @@ int main(void)
         TEST(services_are_those_that_are_followed),
         TEST(an_id_counts_for_more_than_another_ones_name),
         TEST(the_worst_service_comes_first),
+        TEST(of_equally_bad_services_the_longest_trouble_comes_first),
         TEST(a_customer_that_the_store_does_not_know_has_no_data),
         TEST(clocks_that_were_wrong_make_no_overlap),
         TEST(a_day_that_never_was_has_no_stretches),

@@ -260,8 +260,29 @@ static void who_has_the_mail_already_is_not_sent_it_again_for_the_sake_of_others
         assert_int_equal(scene->result.outcome, TRANSPORT_REFUSED);
         assert_has(scene->result.answer, "1 of the 2 have it already");
         assert_int_equal(recipient(scene, 0)->state, reached[i]);
-        assert_int_equal(recipient(scene, 1)->state, STORE_MAIL_FAILED);
+        assert_int_equal(recipient(scene, 1)->state, STORE_MAIL_QUEUED);
     }
+    /* Refused for one; of the other nobody knows. */
+    recipient(scene, 0)->state = STORE_MAIL_FAILED;
+    recipient(scene, 1)->may_have = true;
+    transport_result_clear(&scene->result);
+    graph_send(&scene->transport, scene->mail, &scene->result);
+    assert_has(scene->result.answer, "at once: for 1 of the 2 it was refused.");
+    assert_has(scene->result.hint, "transport: smtp");
+    assert_int_equal(recipient(scene, 1)->state, STORE_MAIL_QUEUED);
+    assert_int_equal(service_count(scene->service, tokens), 0);
+}
+
+static void what_was_refused_for_some_and_nobody_has_is_to_be_composed_anew(void **state)
+{
+    struct scene *scene = *state;
+
+    recipient(scene, 0)->state = STORE_MAIL_FAILED;
+    graph_send(&scene->transport, scene->mail, &scene->result);
+    assert_int_equal(scene->result.outcome, TRANSPORT_REFUSED);
+    assert_has(scene->result.answer, "at once: for 1 of the 2 it was refused.");
+    assert_has(scene->result.hint, "composed anew");
+    assert_int_equal(recipient(scene, 1)->state, STORE_MAIL_FAILED);
     assert_int_equal(service_count(scene->service, tokens), 0);
 }
 
@@ -455,6 +476,7 @@ int main(void)
         TEST(what_cannot_be_sent_is_refused_before_anybody_is_asked),
         TEST(above_four_megabytes_of_base64_it_is_refused_with_its_size_q129),
         TEST(who_has_the_mail_already_is_not_sent_it_again_for_the_sake_of_others),
+        TEST(what_was_refused_for_some_and_nobody_has_is_to_be_composed_anew),
         TEST(each_refusal_names_mailbox_and_permission_and_what_to_do_q130),
         TEST(what_is_put_off_waits_as_long_as_the_service_says),
         TEST(what_may_have_been_taken_is_unknown_and_is_not_tried_again_q128),

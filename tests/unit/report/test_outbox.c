@@ -55,6 +55,7 @@ struct server {
     int listener, port;
     pthread_t thread;
     const char *rcpt[4], *message; /* message NULL: it goes away */
+    const char *greeting, *mail;   /* NULL: all is well */
     const char *sql;               /* run on the database before the answer to the message; NULL */
     const char *path;
     int asked;  /* recipients */
@@ -95,6 +96,8 @@ static bool react(struct server *server, int connection, const char *line, bool 
     if (g_str_has_prefix(line, "RCPT")) {
         const char *words = server->rcpt[server->asked++];
         answer(connection, words ? words : "250 ok");
+    } else if (server->mail && g_str_has_prefix(line, "MAIL")) {
+        answer(connection, server->mail);
     } else if (strcmp(line, "DATA") == 0) {
         *in_message = true;
         answer(connection, "354 go on");
@@ -112,7 +115,7 @@ static void *serve(void *data)
     char line[1100];
     bool in_message = false;
 
-    answer(connection, "220 hello");
+    answer(connection, server->greeting ? server->greeting : "220 hello");
     while (fgets(line, sizeof line, lines) && react(server, connection, g_strchomp(line), &in_message))
         ;
     fclose(lines);
@@ -225,6 +228,23 @@ static enum store_mail_state recipient_state(const struct store_mail *mail, guin
     return ((const struct store_mail_recipient *)g_ptr_array_index(mail->recipients, i))->state;
 }
 
+/* A mail that the first has, and the second was put off. */
+static void send_half(struct fixture *fixture)
+{
+    struct server server = {.rcpt = {"250 ok", "451 not now"}, .message = "250 taken"};
+
+    assert_true(deliver_to(fixture, &server, NULL));
+}
+
+/* Asks for an unknown mail to be sent again. */
+static void requeue(struct fixture *fixture)
+{
+    bool changed = false;
+
+    assert_true(store_mail_requeue(fixture->store, fixture->mail, clock_now(&fixture->clock), &changed, NULL));
+    assert_true(changed);
+}
+
 /* The mail is what the store has of it. */
 static void assert_stored(struct fixture *fixture, enum store_mail_state state, enum store_mail_state first,
                           enum store_mail_state second)
@@ -314,6 +334,110 @@ static void a_refusal_fails_all(void **state)
     assert_stored(fixture, STORE_MAIL_FAILED, STORE_MAIL_FAILED, STORE_MAIL_FAILED);
 }
 
+/* Once nobody knew, no later failure tells that it was not there. */
+static void what_was_unknown_and_is_refused_when_it_is_sent_again_stays_unknown(void **state)
+{
+    struct fixture *fixture = *state;
+    struct server silent = {0}, again[] = {{.message = "554 no"},
+                                           {.mail = "550 no"},
+                                           {.greeting = "554 go away"},
+                                           {.rcpt = {"550 no", "550 no"}}};
+
+    assert_true(deliver_to(fixture, &silent, NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(again); i++) {
+        requeue(fixture);
+        assert_true(deliver_to(fixture, &again[i], NULL));
+        assert_int_equal(fixture->result.outcome, TRANSPORT_REFUSED);
+        assert_stored(fixture, STORE_MAIL_UNKNOWN, STORE_MAIL_UNKNOWN, STORE_MAIL_UNKNOWN);
+    }
+    requeue(fixture);
+    assert_true(deliver_to(fixture, &(struct server){.rcpt = {"550 no", "250 ok"}, .message = "250 taken"}, NULL));
+    assert_stored(fixture, STORE_MAIL_UNKNOWN, STORE_MAIL_UNKNOWN, STORE_MAIL_SENT);
+}
+
+static void what_is_sent_again_after_days_has_its_five_days_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    struct server silent = {0}, busy = {.message = "451 not now"}, later = {.message = "451 not now"};
+
+    assert_true(deliver_to(fixture, &silent, NULL));
+    fixture->clock.simulated_epoch_s = NOON + 6 * DAY;
+    requeue(fixture);
+    assert_true(deliver_to(fixture, &busy, NULL));
+    assert_stored(fixture, STORE_MAIL_QUEUED, STORE_MAIL_QUEUED, STORE_MAIL_QUEUED);
+    fixture->clock.simulated_epoch_s = NOON + 11 * DAY;
+    assert_true(deliver_to(fixture, &later, NULL));
+    assert_stored(fixture, STORE_MAIL_UNKNOWN, STORE_MAIL_UNKNOWN, STORE_MAIL_UNKNOWN);
+    assert_non_null(strstr(fixture->mail->answer, "given up after five days"));
+}
+
+/* The mail that others have is never composed anew: the rest would be forgotten. */
+static void a_refusal_that_is_not_about_the_rest_leaves_them_to_be_tried(void **state)
+{
+    struct fixture *fixture = *state;
+    struct server refusals[] = {{.mail = "550 no"}, {.greeting = "554 go away"}};
+
+    send_half(fixture);
+    for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
+        assert_true(deliver_to(fixture, &refusals[i], NULL));
+        assert_int_equal(fixture->result.outcome, TRANSPORT_REFUSED);
+        assert_stored(fixture, STORE_MAIL_QUEUED, STORE_MAIL_SENT, STORE_MAIL_QUEUED);
+        assert_non_null(strstr(fixture->mail->answer, "the rest is tried again"));
+        assert_string_equal(fixture->result.answer, fixture->mail->answer);
+    }
+    assert_true(deliver_to(fixture, &(struct server){.rcpt = {"550 no such user"}}, NULL));
+    assert_stored(fixture, STORE_MAIL_SENT, STORE_MAIL_SENT, STORE_MAIL_FAILED);
+}
+
+static void the_rest_is_given_up_after_five_days_of_refusals(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send_half(fixture);
+    fixture->clock.simulated_epoch_s = NOON + OUTBOX_GIVE_UP_S;
+    assert_true(deliver_to(fixture, &(struct server){.mail = "550 no"}, NULL));
+    assert_stored(fixture, STORE_MAIL_SENT, STORE_MAIL_SENT, STORE_MAIL_FAILED);
+    assert_null(strstr(fixture->mail->answer, "tried again"));
+}
+
+/* Graph sends to all at once. */
+static void a_mail_that_some_have_is_left_as_it_is_by_graph(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send_half(fixture);
+    fixture->config.smtp.transport = CONFIG_TRANSPORT_GRAPH;
+    assert_true(deliver(fixture, NULL));
+    assert_int_equal(fixture->result.outcome, TRANSPORT_REFUSED);
+    assert_stored(fixture, STORE_MAIL_QUEUED, STORE_MAIL_SENT, STORE_MAIL_QUEUED);
+    assert_non_null(strstr(fixture->mail->answer, "1 of the 2 have it already"));
+}
+
+static void only_who_was_taken_by_a_valid_answer_has_the_mail(void **state)
+{
+    static const char *const odd[] = {"350 well", "150 well", "999 well"};
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(odd); i++) {
+        struct server server = {.rcpt = {"250 ok", odd[i]}, .message = "250 taken"};
+        assert_true(deliver_to(fixture, &server, NULL));
+        assert_int_not_equal(recipient_state(fixture->mail, 1), STORE_MAIL_SENT);
+        tear_down(state);
+        set_up(state);
+        fixture = *state;
+    }
+}
+
+static void a_mail_is_read_where_only_its_head_is_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct server server = {.message = "250 taken"};
+
+    g_clear_pointer(&fixture->mail->message, g_bytes_unref);
+    assert_true(deliver_to(fixture, &server, NULL));
+    assert_stored(fixture, STORE_MAIL_SENT, STORE_MAIL_SENT, STORE_MAIL_SENT);
+}
+
 static void nobody_there_counts_as_an_attempt_until_it_is_given_up(void **state)
 {
     struct fixture *fixture = *state;
@@ -378,12 +502,26 @@ static void a_mail_that_was_sent_and_cannot_be_noted_is_said_loudly_and_is_unkno
 
     assert_false(deliver_to(fixture, &server, &error));
     assert_non_null(strstr(error->message, "THE MAIL WAS SENT"));
-    assert_true(server.taken);
+    assert_non_null(strstr(error->message, "do not --resend"));
+    assert_null(strstr(error->message, "nothing was changed"));
+    assert_true(server.taken && fixture->result.unnoted);
     spoil(fixture->path, mend);
     assert_int_equal(store_mail_recover(fixture->store, NULL), 1);
     g_autoptr(StoreMail) stored = store_mail_find(fixture->store, 0, "report", NOON - 2 * DAY, NOON - DAY, NULL);
     assert_int_equal(stored->state, STORE_MAIL_UNKNOWN);
     assert_int_equal(recipient_state(stored, 0), STORE_MAIL_UNKNOWN);
+}
+
+static void what_came_of_a_mail_and_could_not_be_noted_is_noted_later(void **state)
+{
+    struct fixture *fixture = *state;
+    struct server server = {.rcpt = {"250 ok", "451 not now"}, .message = "250 taken", .sql = break_off};
+
+    assert_false(deliver_to(fixture, &server, NULL));
+    assert_false(store_mail_note(fixture->store, fixture->mail, NULL));
+    spoil(fixture->path, mend);
+    assert_true(store_mail_note(fixture->store, fixture->mail, NULL));
+    assert_stored(fixture, STORE_MAIL_QUEUED, STORE_MAIL_SENT, STORE_MAIL_QUEUED);
 }
 
 #define WITH_OUTBOX(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -400,10 +538,18 @@ int main(void)
         WITH_OUTBOX(a_mail_without_an_answer_is_unknown_and_stays_so),
         WITH_OUTBOX(a_recipient_put_off_is_tried_though_nobody_knows_of_the_other),
         WITH_OUTBOX(a_refusal_fails_all),
+        WITH_OUTBOX(what_was_unknown_and_is_refused_when_it_is_sent_again_stays_unknown),
+        WITH_OUTBOX(what_is_sent_again_after_days_has_its_five_days_anew),
+        WITH_OUTBOX(a_refusal_that_is_not_about_the_rest_leaves_them_to_be_tried),
+        WITH_OUTBOX(the_rest_is_given_up_after_five_days_of_refusals),
+        WITH_OUTBOX(a_mail_that_some_have_is_left_as_it_is_by_graph),
+        WITH_OUTBOX(only_who_was_taken_by_a_valid_answer_has_the_mail),
+        WITH_OUTBOX(a_mail_is_read_where_only_its_head_is_there),
         WITH_OUTBOX(nobody_there_counts_as_an_attempt_until_it_is_given_up),
         WITH_OUTBOX(a_signal_leaves_the_mail_as_it_was),
         WITH_OUTBOX(a_mail_is_not_sent_that_cannot_be_marked_before),
         WITH_OUTBOX(a_mail_that_was_sent_and_cannot_be_noted_is_said_loudly_and_is_unknown_later),
+        WITH_OUTBOX(what_came_of_a_mail_and_could_not_be_noted_is_noted_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

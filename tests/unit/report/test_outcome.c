@@ -36,6 +36,7 @@ static struct report_run *run_of(struct report_customer *customer)
 static void customer_free(struct report_customer *customer)
 {
     g_free(customer->name);
+    g_free(customer->timezone);
     g_free(customer->summary);
     g_free(customer->error);
     g_free(customer->hint);
@@ -61,6 +62,7 @@ static struct store_mail *mail_of(enum store_mail_state state, enum store_mail_s
     for (guint i = 0; i < mail->recipients->len; i++) {
         struct store_mail_recipient *recipient = g_ptr_array_index(mail->recipients, i);
         recipient->state = states[i];
+        recipient->code = state != STORE_MAIL_FAILED && states[i] == STORE_MAIL_FAILED ? 550 : 0;
     }
     return mail;
 }
@@ -95,9 +97,9 @@ static const struct {
     {"sending elsewhere", true, STORE_MAIL_SENDING, STORE_MAIL_QUEUED, STORE_MAIL_QUEUED, false, false, false,
      REPORT_PART, 3, "begin; the mail waits in the outbox", 1},
     {"failed", true, STORE_MAIL_FAILED, STORE_MAIL_FAILED, STORE_MAIL_FAILED, false, false, false, REPORT_NOT_DONE, 1,
-     "begin; the mail was not sent", 3},
+     "begin; the mail was not sent", 1},
     {"failed, written", true, STORE_MAIL_FAILED, STORE_MAIL_FAILED, STORE_MAIL_FAILED, false, true, false, REPORT_PART,
-     3, "begin; the mail was not sent", 3},
+     3, "begin; the mail was not sent", 1},
     {"unknown", true, STORE_MAIL_UNKNOWN, STORE_MAIL_UNKNOWN, STORE_MAIL_UNKNOWN, false, false, false, REPORT_PART, 3,
      "begin; nobody knows whether the mail was sent", 1},
 };
@@ -149,8 +151,10 @@ static void what_waits_says_until_when_and_why(void **state)
     held->mail = mail_of(STORE_MAIL_QUEUED, STORE_MAIL_QUEUED, STORE_MAIL_QUEUED);
     held->mail->attempts = 0;
     g_autofree char *one = note_of(tried, "held back"), *other = note_of(held, "held back");
-    assert_string_equal(one, "waits for the next run of report, at 23 Nov 03:30 or later: answered.");
-    assert_string_equal(other, "waits for the next run of report, at 23 Nov 03:30 or later: held back");
+    assert_string_equal(
+        one, "waits: a run for the same days tries it at once, one for others from 23 Nov 03:30 on: answered.");
+    assert_string_equal(
+        other, "waits: a run for the same days tries it at once, one for others from 23 Nov 03:30 on: held back");
 }
 
 static void what_nobody_knows_comes_with_the_command_that_sends_it_again(void **state)
@@ -160,10 +164,55 @@ static void what_nobody_knows_comes_with_the_command_that_sends_it_again(void **
     (void)state;
     g_free(customer->name);
     customer->name = g_strdup("O'Neil; rm -r *");
+    customer->timezone = g_strdup("Europe/Warsaw");
     customer->mail = mail_of(STORE_MAIL_UNKNOWN, STORE_MAIL_UNKNOWN, STORE_MAIL_UNKNOWN);
+    customer->mail->from_s = 1795302000; /* midnight in Warsaw, and two days after it */
+    customer->mail->to_s = 1795302000 + 2 * 86400;
     g_autofree char *note = note_of(customer, NULL);
     assert_true(g_str_has_suffix(
         note, "m365keep report --customer 'O'\\''Neil; rm -r *' --from 2026-11-22 --to 2026-11-23 --resend"));
+}
+
+/* What the log says of a mail that was not tried, and whether it says anything. */
+static void what_is_not_tried_is_warned_of_and_what_to_do(void **state)
+{
+    static const struct {
+        enum store_mail_state state;
+        const char *held_back, *words;
+    } warnings[] = {
+        {STORE_MAIL_SENT, NULL, NULL},
+        {STORE_MAIL_QUEUED, "Because.", "The mail waits in the outbox. Because."},
+        {STORE_MAIL_QUEUED, NULL, "The mail waits in the outbox. It was not tried."},
+        {STORE_MAIL_SENDING, NULL, "Another process is sending the mail."},
+        {STORE_MAIL_FAILED, NULL,
+         "The mail was not sent, and no other one took its place: answered. To have it made anew: m365keep report "
+         "--customer 'contoso' --from 2026-11-22 --to 2026-11-22"},
+        {STORE_MAIL_UNKNOWN, NULL,
+         "Nobody knows whether the mail was sent: answered. If it did not come: m365keep report --customer 'contoso' "
+         "--from 2026-11-22 --to 2026-11-22 --resend"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(warnings); i++) {
+        g_autoptr(StoreMail) mail = mail_of(warnings[i].state, warnings[i].state, warnings[i].state);
+
+        mail->from_s = 1795302000;
+        mail->to_s = mail->from_s + 3600; /* a day that is not over */
+        g_autofree char *words = outcome_warning("contoso", "Europe/Warsaw", mail, warnings[i].held_back);
+        if (g_strcmp0(words, warnings[i].words) != 0)
+            fail_msg("%zu: %s", i, words);
+    }
+}
+
+static void who_got_no_mail_for_no_reason_of_their_own_was_not_refused(void **state)
+{
+    struct report_customer *customer = customer_new();
+
+    (void)state;
+    customer->mail = mail_of(STORE_MAIL_SENT, STORE_MAIL_SENT, STORE_MAIL_FAILED);
+    ((struct store_mail_recipient *)g_ptr_array_index(customer->mail->recipients, 1))->code = 0;
+    g_autofree char *note = note_of(customer, NULL);
+    assert_string_equal(note, "bob@example.org did not get it: no word on why");
 }
 
 static void a_mail_of_earlier_that_is_not_through_makes_a_part_of_it(void **state)
@@ -174,8 +223,10 @@ static void a_mail_of_earlier_that_is_not_through_makes_a_part_of_it(void **stat
     (void)state;
     customer->status = REPORT_DONE;
     assert_int_equal(report_exit_status(run), 0);
-    g_ptr_array_add(run->delivered, mail_of(STORE_MAIL_SENT, STORE_MAIL_SENT, STORE_MAIL_FAILED));
+    g_ptr_array_add(run->delivered, mail_of(STORE_MAIL_SENT, STORE_MAIL_SENT, STORE_MAIL_SENT));
     assert_int_equal(report_exit_status(run), 0);
+    g_ptr_array_add(run->delivered, mail_of(STORE_MAIL_SENT, STORE_MAIL_SENT, STORE_MAIL_FAILED));
+    assert_int_equal(report_exit_status(run), 3);
     g_ptr_array_add(run->delivered, mail_of(STORE_MAIL_QUEUED, STORE_MAIL_QUEUED, STORE_MAIL_SENT));
     assert_int_equal(report_exit_status(run), 3);
     report_run_free(run);
@@ -212,6 +263,8 @@ int main(void)
         cmocka_unit_test(each_outcome_has_its_words_and_its_status),
         cmocka_unit_test(what_waits_says_until_when_and_why),
         cmocka_unit_test(what_nobody_knows_comes_with_the_command_that_sends_it_again),
+        cmocka_unit_test(what_is_not_tried_is_warned_of_and_what_to_do),
+        cmocka_unit_test(who_got_no_mail_for_no_reason_of_their_own_was_not_refused),
         cmocka_unit_test(a_mail_of_earlier_that_is_not_through_makes_a_part_of_it),
         cmocka_unit_test(a_run_is_one_json_value_also_where_nothing_came_of_it),
     };

@@ -76,6 +76,38 @@ static void mechanisms_are_found_in_any_spelling(void **state)
     }
 }
 
+static void answers_are_mended_wherever_they_are_cut(void **state)
+{
+    static const struct {
+        const char *bytes, *mended;
+    } rows[] = {
+        {"250\r\n", "250 \n"},
+        {"250-a\r\n250\r\n354\r\n", "250-a\r\n250 \n354 \n"},
+        {"250 \r\n250-\r\n250\n", "250 \r\n250-\r\n250\n"},
+        {"25\r\n2500\r\nx50\r\n", "25\r\n2500\r\nx50\r\n"},
+        {"250-PIPELINING\r\n250 SIZE 1\r\n", "250-PIPELININ-\r\n250 SIZE 1\r\n"},
+        {"250 pipelining\r\n", "250 pipelinin-\r\n"},
+        {"+250-PIPEPIPELINING\r\n", "+250-PIPEPIPELININ-\r\n"},
+        {"250-CHUNKING\r\n250-XUSR\r\n", "250-CHUNKIN-\r\n250-XUS-\r\n"},
+        {"250-XXUSR\r\n250-CHUNCHUNKING\r\n", "250-XXUS-\r\n250-CHUNCHUNKIN-\r\n"},
+        {"250-ENHANCEDSTATUSCODES\r\n250 8BITMIME\r\n", "250-ENHANCEDSTATUSCODE-\r\n250 8BITMIME\r\n"},
+        {"250-PIPE\r\nLINING\r\n", "250-PIPE\r\nLINING\r\n"},
+        {"334 eHVzcg==\r\n334 XUSR\r\n", "334 eHVzcg==\r\n334 XUSR\r\n"},
+        {"250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n", "250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        for (size_t cut = 0; cut <= strlen(rows[i].bytes); cut++) {
+            struct smtp_mender mender = {0};
+            g_autofree char *bytes = g_strdup(rows[i].bytes);
+
+            smtp_reply_mend(&mender, bytes, cut);
+            smtp_reply_mend(&mender, bytes + cut, strlen(bytes) - cut);
+            assert_string_equal(bytes, rows[i].mended);
+        }
+}
+
 /* --- verdicts ----------------------------------------------------------------------------------------------------- */
 
 struct made {
@@ -169,6 +201,56 @@ static void each_recipient_has_a_fate_of_its_own(void **state)
             assert_int_equal(recipient_of(&made, j)->state, rows[i].states[j]);
         assert_int_equal(recipient_of(&made, 2)->code, 550);
         assert_string_equal(recipient_of(&made, 1)->answer, "4.2.1 greylisted");
+        done(&made);
+    }
+}
+
+static void a_recipient_is_taken_by_an_answer_of_success_only(void **state)
+{
+    static const struct {
+        int code, data;
+        enum store_mail_state state;
+    } rows[] = {
+        {250, 250, STORE_MAIL_SENT},   {251, 250, STORE_MAIL_SENT},   {550, 250, STORE_MAIL_FAILED},
+        {452, 250, STORE_MAIL_QUEUED}, {999, 250, STORE_MAIL_QUEUED}, {350, 250, STORE_MAIL_QUEUED},
+        {150, 250, STORE_MAIL_QUEUED}, {0, 250, STORE_MAIL_UNKNOWN},  {999, 0, STORE_MAIL_QUEUED},
+        {0, 0, STORE_MAIL_UNKNOWN},    {550, 0, STORE_MAIL_FAILED},   {999, 451, STORE_MAIL_QUEUED},
+        {999, 554, STORE_MAIL_FAILED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct made made;
+        make(&made);
+        made.replies[1] = (struct smtp_reply){rows[i].code, (char *)"words"};
+        made.record.data = (struct smtp_reply){rows[i].data, (char *)"words"};
+        judge(&made);
+        assert_int_equal(recipient_of(&made, 1)->state, rows[i].state);
+        done(&made);
+    }
+}
+
+static void what_is_neither_yes_nor_no_is_quoted(void **state)
+{
+    static const struct {
+        int code;
+        bool garbled;
+        const char *words;
+    } rows[] = {{220, false, "answers it with \"220 odd\", which is neither yes nor no: nobody knows"},
+                {354, false, "answers it with \"354 odd\""},
+                {999, false, "answers it with \"999 odd\""},
+                {0, true, "but what it answers is no answer of a mail server: nobody knows"},
+                {0, false, "but its answer did not come: nobody knows"}};
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct made made;
+        make(&made);
+        made.record.data = (struct smtp_reply){rows[i].code, (char *)"odd"};
+        made.record.garbled = rows[i].garbled;
+        judge(&made);
+        assert_int_equal(made.result.outcome, TRANSPORT_UNKNOWN);
+        assert_non_null(strstr(made.result.answer, rows[i].words));
         done(&made);
     }
 }
@@ -271,8 +353,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_is_read_to_its_last_line_and_no_further),
         cmocka_unit_test(mechanisms_are_found_in_any_spelling),
+        cmocka_unit_test(answers_are_mended_wherever_they_are_cut),
         cmocka_unit_test(only_250_after_the_message_is_sent),
         cmocka_unit_test(each_recipient_has_a_fate_of_its_own),
+        cmocka_unit_test(a_recipient_is_taken_by_an_answer_of_success_only),
+        cmocka_unit_test(what_is_neither_yes_nor_no_is_quoted),
         cmocka_unit_test(nothing_is_known_to_be_sent_that_was_not_handed_over),
         cmocka_unit_test(a_session_that_was_left_says_how_far_it_came),
         cmocka_unit_test(the_password_is_in_no_words),

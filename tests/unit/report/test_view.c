@@ -85,14 +85,14 @@ static void keep(const struct report_words *words, const GPtrArray *charts, cons
     assert_true(g_file_set_contents(text_path, words->text, -1, NULL));
 }
 
-/* Takes the scene. Returned: report_words_free. */
+/* Takes the scene. Its charts are drawn where that takes no long time. Returned: report_words_free. */
 static struct report_words *told(struct scene *scene, const char *name)
 {
     g_autoptr(GError) error = NULL;
     const struct report_figures *figures = scene_figures(scene);
     struct report_words *words;
 
-    if (figures->services->len <= 10 || g_getenv("M365KEEP_GALLERY"))
+    if (g_getenv("M365KEEP_GALLERY") || (figures->services->len <= 10 && !g_getenv("M365KEEP_VALGRIND")))
         scene_draw(scene);
     else
         scene_hang(scene);
@@ -141,7 +141,7 @@ static void a_healthy_day_is_one_sentence_and_a_table(void **state)
     g_autoptr(ReportWords) words = told(sunday(10), "healthy");
 
     (void)state;
-    assert_string_equal(words->subject, "Service health of Contoso, 2026-11-22 to 2026-11-22");
+    assert_string_equal(words->subject, "Service health of Contoso, 2026-11-22");
     check_says(words, "All 10 services were operational.");
     assert_non_null(strstr(words->text, "Sunday 22 November 2026, Europe/Warsaw (UTC+1)"));
     assert_non_null(strstr(words->text, "Exchange Online         Operational  100 %      -        0\n"));
@@ -175,15 +175,16 @@ static void trouble_is_told_with_what_when_and_how_long(void **state)
     g_autoptr(ReportWords) words = told(scene, "incident");
 
     check_says(words, "2 of 10 services had trouble; Exchange Online was degraded for 1 h 25 min, Microsoft Teams was "
-                      "affected for 2 h 10 min. All were operational again at the end.");
+                      "affected for 2 h 10 min. All were operational again at the end. 3 issues were active.");
     check_says(words, "Operational 89.93 % of the time that was observed (1 d).");
     assert_non_null(strstr(words->text, "STATUS               FROM   TO     DURATION    SCANS\n"
                                         "Service degradation  09:15  10:40  1 h 25 min  4\n"
                                         "Restoring service    10:40  11:40  1 h         5\n"));
     assert_non_null(strstr(words->text, "Investigating (since 21 Nov 22:00)  00:00  02:10  2 h 10 min  3\n"));
-    check_says(words, "EX900001 · Incident · Service degradation · since 22 Nov 2026, 09:00");
-    check_says(words, "MO900009 · Incident · Service degradation · 22 Nov 2026, 09:00 to 22 Nov 2026, 11:00");
-    check_says(words, "YA900001 · Yammer · Incident");
+    check_says(words, "EX900001 · Incident, open · Service degradation · since 22 Nov 2026, 09:00");
+    check_says(words, "MO900009 · Incident, resolved · Service degradation · 22 Nov 2026, 09:00 to 22 Nov 2026, "
+                      "11:00");
+    check_says(words, "YA900001 · Yammer · Incident, open");
     check_says(words, "Last post, 22 Nov 2026, 14:20");
     check_says(words, "Act by Fri 20 Nov 2026, overdue for 3 days");
     check_says(words, "Act by Tue 1 Dec 2026, in 8 days");
@@ -208,6 +209,7 @@ static void trouble_that_is_not_over_is_told_so(void **state)
     scene_paint(going_on, 0, 600, 720, "extendedRecovery", 4);
     scene_paint(going_on, 0, 720, 1440, NULL, -1);
     going_on->fixture->figures.now = going_on->fixture->window->from + 720 * 60;
+    going_on->fixture->figures.window_s = going_on->fixture->figures.observed_s = 720 * 60;
     g_array_index(scene_at(going_on, 0)->stretches, struct report_stretch, 1).after = true;
     for (guint i = 0; i < 4; i++)
         scene_paint(many, i, 1000, 1440, "serviceDegradation", 3);
@@ -216,7 +218,7 @@ static void trouble_that_is_not_over_is_told_so(void **state)
     check_says(one, "1 of 10 services had trouble; SharePoint Online was interrupted for 1 h. At the end, SharePoint "
                     "Online was still interrupted.");
     assert_non_null(strstr(one->text, "Service interruption (goes on)  23:00  24:00  1 h       4\n"));
-    check_says(now, "Exchange Online was degraded for 2 h. Exchange Online is still degraded.");
+    check_says(now, "Exchange Online was degraded for 2 h. It is still degraded.");
     check_says(now, "The window is not over: this is what was known on 22 Nov 2026, 12:00.");
     assert_non_null(strstr(now->text, "Extended recovery (still so)  10:00  12:00  2 h       4\n"));
     check_says(all,
@@ -236,7 +238,7 @@ static void flapping_is_told_by_its_worst_and_longest(void **state)
     g_array_index(scene_at(scene, 4)->stretches, struct report_stretch, 1).known = false;
     g_autoptr(ReportWords) words = told(scene, "flapping");
 
-    check_says(words, "And 28 more, shorter or milder,");
+    check_says(words, "And 28 more, the last until 19:50, 5 h 50 min in all.");
     check_says(words, "somethingNew (not in the status map)");
     assert_non_null(strstr(words->text, "00:00  00:20  20 min    3\n"));
 }
@@ -254,11 +256,13 @@ static void gaps_are_told_and_never_taken_for_health(void **state)
 
     check_says(words, "9 of 10 services were operational in the time that was observed; about the others there is no "
                       "data.");
-    check_says(words, "Scans are missing for 3 h 20 min (02:10 to 05:20, 15:00 to 15:10): about that time nothing is "
+    check_says(words, "No scan succeeded for 3 h 20 min (02:10 to 05:20, 15:00 to 15:10): about that time nothing is "
                       "known.");
+    check_says(words, "Not all scans listed Microsoft Entra.");
+    assert_non_null(strstr(words->html, "seen for 18 h 40 min of 24 h"));
     check_says(words, "No scan listed OneDrive for Business.");
     assert_non_null(strstr(words->text, "Microsoft Entra: Operational\n"));
-    assert_non_null(strstr(words->text, "No data  10:00  12:00  2 h"));
+    assert_non_null(strstr(words->text, "No data  10:00  12:00  2 h         -\n"));
     /* A gap that all have is no block of each. */
     assert_null(strstr(words->text, "Planner: Operational\n"));
 }
@@ -279,7 +283,7 @@ static void no_data_is_told_with_the_last_error(void **state)
     check_says(words, "There is no data for this window: no scan succeeded between 22 Nov 2026, 00:00 and 23 Nov 2026, "
                       "00:00.");
     check_says(words, "The last error was: the service answered 403 (Forbidden).");
-    check_says(words, "no scans succeeded, 96 failed in this window.");
+    check_says(words, "No scans succeeded, 96 failed in this window.");
     assert_non_null(strstr(words->text, "Planner                 No data  no data"));
     check_says(nothing, "There is no data for this window: no scan was made between");
 }
@@ -319,6 +323,209 @@ static void many_days_are_told_with_their_dates_and_zone_q43(void **state)
     assert_non_null(strstr(week->text, "2026, UTC\n"));
 }
 
+/* The scene's figures in a mail must say each of the sentences. */
+static void check_tells(struct scene *scene, const char *name, const char *const *sentences)
+{
+    g_autoptr(ReportWords) words = told(scene, name);
+
+    for (; *sentences; sentences++)
+        check_says(words, *sentences);
+}
+
+static void each_impact_has_its_own_verb(void **state)
+{
+    static const struct {
+        const char *status;
+        int priority;
+        const char *during, *after;
+    } cases[] = {
+        {"investigating", 5, "Exchange Online was affected for 1 h.", "it was still affected."},
+        {"reported", 6, "Exchange Online was affected for 1 h.", "it was still affected."},
+        {"investigationSuspended", 8, "Exchange Online had a minor status for 1 h.", "it still had a minor status."},
+        {"verifyingService", 7, "Exchange Online had a minor status for 1 h.", "it still had a minor status."},
+        {"serviceDegradation", 3, "Exchange Online was degraded for 1 h.", "it was still degraded."},
+        {"serviceInterruption", 1, "Exchange Online was interrupted for 1 h.", "it was still interrupted."},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct scene *past = sunday(1), *going_on = sunday(1);
+        scene_paint(past, 0, 60, 120, cases[i].status, cases[i].priority);
+        scene_paint(going_on, 0, 1380, 1440, cases[i].status, cases[i].priority);
+        check_tells(past, "verb", (const char *[]){cases[i].during, "It was operational again at the end.", NULL});
+        check_tells(going_on, "verb-still", (const char *[]){cases[i].during, cases[i].after, NULL});
+    }
+}
+
+static void a_service_that_was_hardly_seen_is_not_told_as_healthy(void **state)
+{
+    struct scene *calm = sunday(2), *lost = sunday(3), *unseen = sunday(2);
+
+    (void)state;
+    scene_paint(calm, 1, 0, 360, NULL, -1);
+    scene_paint(calm, 1, 720, 1440, NULL, -1);
+    scene_paint(lost, 1, 600, 720, "serviceDegradation", 3);
+    scene_paint(lost, 1, 720, 1440, NULL, -1);
+    scene_paint(unseen, 0, 0, 1440, NULL, -1);
+    scene_paint(unseen, 1, 0, 1440, NULL, -1);
+    check_tells(
+        calm, "hardly-seen",
+        (const char *[]){"Both services were operational in the time that was observed. How Microsoft Teams was "
+                         "at the end is not known.",
+                         "Not all scans listed Microsoft Teams.", NULL});
+    check_tells(lost, "lost",
+                (const char *[]){"1 of 3 services had trouble; Microsoft Teams was degraded for 2 h. How Microsoft "
+                                 "Teams was at the end is not known.",
+                                 "When it was last seen, at 12:00, Microsoft Teams was still degraded.", NULL});
+    check_tells(unseen, "unlisted",
+                (const char *[]){"There is no data for this window: no scan listed a service of this report between 22 "
+                                 "Nov 2026, 00:00 and 23 Nov 2026, 00:00.",
+                                 NULL});
+}
+
+static void no_colour_calls_healthy_what_was_hardly_seen(void **state)
+{
+    static const struct {
+        int unseen_min;
+        const char *impact;
+    } cases[] = {{0, "Operational"}, {700, "Operational"}, {730, "No data"}, {1430, "No data"}};
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct scene *scene = sunday(2);
+        g_autoptr(JsonTree) tree = json_tree_new();
+        if (cases[i].unseen_min > 0)
+            scene_paint(scene, 1, 0, cases[i].unseen_min, NULL, -1);
+        g_autofree char *json = report_view(scene_figures(scene), scene->charts, &plain_look, NULL);
+        const struct json_node *view = json_tree_parse(tree, json, strlen(json), NULL);
+        assert_string_equal(json_get_string(json_get(view, "verdict"), "impact"), cases[i].impact);
+        scene_free(scene);
+    }
+}
+
+static void the_longest_gaps_are_named_and_an_end_in_one(void **state)
+{
+    struct scene *scene = sunday(2);
+
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        scene_gap(scene, 60 * i, 60 * i + 10 + i);
+    scene_gap(scene, 1195, 1440);
+    check_tells(scene, "gaps-many",
+                (const char *[]){"Both services were operational in the time that was observed. How they were at the "
+                                 "end is not known.",
+                                 "No scan succeeded for 5 h 20 min (02:00 to 02:12, 03:00 to 03:13, 04:00 to 04:14, "
+                                 "05:00 to 05:15, 19:55 to 24:00 and 2 more times, not longer): about that time "
+                                 "nothing is known.",
+                                 NULL});
+}
+
+static void scans_that_are_too_seldom_are_told_so(void **state)
+{
+    struct scene *scene = sunday(1);
+
+    (void)state;
+    scene_gap(scene, 0, 1440);
+    scene->fixture->figures.scans_good = 24;
+    scene->fixture->figures.max_gap_s = 1800;
+    for (int i = 0; i < 24; i++)
+        scene_paint(scene, 0, 60 * i, 60 * i + 1, "serviceOperational", 10);
+    check_tells(scene, "sparse",
+                (const char *[]){"Exchange Online was operational in the few scans there were.",
+                                 "24 scans succeeded, but most of them further apart than 30 min: a scan vouches for "
+                                 "no longer time. Scan more often, or set schedule.health.",
+                                 NULL});
+}
+
+static void the_longest_is_that_of_the_worst_status(void **state)
+{
+    struct scene *scene = sunday(1);
+
+    (void)state;
+    scene_paint(scene, 0, 100, 105, "serviceInterruption", 1);
+    scene_paint(scene, 0, 105, 170, "restoringService", 5);
+    g_autoptr(ReportWords) words = told(scene, "longest");
+
+    assert_non_null(strstr(words->html, "Service interruption; longest occurrence 5 min"));
+    assert_non_null(strstr(words->text, "Exchange Online  Interrupted  95.13 %    5 min    0\n"));
+}
+
+static void times_without_data_are_listed_among_much_trouble(void **state)
+{
+    struct scene *scene = scene_new("Europe/Warsaw", "2026-01-01", "2026-11-22");
+
+    (void)state;
+    scene_services(scene, 2);
+    scene_paint(scene, 0, 1440, 272 * 1440, NULL, -1);
+    for (int i = 0; i < 60; i++)
+        scene_paint(scene, 0, 280 * 1440 + 20 * i, 280 * 1440 + 20 * i + 10, "serviceDegradation", 3);
+    struct report_stretch *gap = &g_array_index(scene_at(scene, 0)->stretches, struct report_stretch, 1);
+    gap->before = true;
+    gap->began_at = scene->fixture->window->from - 3600;
+    g_autoptr(ReportWords) words = told(scene, "much");
+
+    /* A time without data has no beginning before the window: the facts only begin there. */
+    assert_non_null(strstr(words->text, "No data              2 Jan 00:00  30 Sep 01:00  271 d     -\n"));
+    check_says(words, "And 49 more, the last until 8 Oct 20:50, 8 h 10 min in all.");
+}
+
+static void issues_say_whether_they_are_open(void **state)
+{
+    struct scene *calm = sunday(2);
+    struct report_issue *issue;
+
+    (void)state;
+    scene_issue(calm, 0, "EX900001", "Mail is late", SCENE_POST);
+    issue = scene_issue(calm, 1, "TM900004", "Presence is missing", SCENE_POST);
+    issue->resolved = true;
+    check_tells(calm, "open-issue",
+                (const char *[]){"Both services were operational; 1 issue was active.",
+                                 "EX900001 · Incident, open · Service degradation · since 22 Nov 2026, 09:00",
+                                 "TM900004 · Incident, resolved · Service degradation · began 22 Nov 2026, 09:00",
+                                 NULL});
+}
+
+static void a_status_without_a_name_is_called_empty(void **state)
+{
+    struct scene *scene = sunday(1);
+
+    (void)state;
+    scene_paint(scene, 0, 600, 700, " ", 6);
+    g_array_index(scene_at(scene, 0)->stretches, struct report_stretch, 1).known = false;
+    check_tells(scene, "empty-status", (const char *[]){"(empty) (not in the status map)", NULL});
+}
+
+static void the_history_is_told_in_words(void **state)
+{
+    struct scene *scene = sunday(3);
+    struct scene *calm = sunday(1);
+
+    (void)state;
+    fixture_day(scene_at(scene, 1), 81, REPORT_INTERRUPTED, 1);
+    fixture_day(scene_at(scene, 1), 40, REPORT_AFFECTED, 1);
+    fixture_day(scene_at(scene, 2), 80, REPORT_MINOR, 1);
+    g_autoptr(ReportWords) words = told(scene, "history"), nothing = told(calm, "history-calm");
+
+    assert_non_null(strstr(words->text,
+                           "HISTORY OF 90 DAYS\n"
+                           "Microsoft Teams: 2 days with trouble, the worst Sat 14 Nov 2026\n(interrupted)\n"
+                           "SharePoint Online: 1 day with trouble, Fri 13 Nov 2026 (minor)\n\n"));
+    assert_non_null(strstr(nothing->text, "HISTORY OF 90 DAYS\nNo scan saw trouble.\n\n"));
+}
+
+static void long_windows_tell_all_changes_of_the_clock_and_the_year(void **state)
+{
+    struct scene *scene = scene_new("Europe/Warsaw", "2025-11-23", "2026-11-22");
+
+    (void)state;
+    scene_services(scene, 1);
+    scene_paint(scene, 0, 600, 1300, "serviceDegradation", 3);
+    g_autoptr(ReportWords) words = told(scene, "year");
+
+    check_says(words, "Europe/Warsaw (first UTC+1, then UTC+2, then UTC+1)");
+    check_says(words, "23 Nov 2025 10:00");
+}
+
 /* --- limits ----------------------------------------------------------------------------------------------------------
  */
 
@@ -354,7 +561,7 @@ static void forty_services_of_which_some_have_issues_keep_their_posts(void **sta
         scene_issue(scene, i, "EX900001", "Mail to other organisations is late", SCENE_POST);
     g_autoptr(ReportWords) words = told(scene, "forty-calm");
 
-    check_says(words, "All 40 services were operational.");
+    check_says(words, "All 40 services were operational; 12 issues were active.");
     check_says(words, "moving mail to others");
 }
 
@@ -392,17 +599,20 @@ static void texts_of_outsiders_stay_texts_q131(void **state)
     scene_paint(scene, 0, 10, 500, "<b onclick=x>status</b>", 2);
     scene_issue(scene, 0, "\"><script>", "</td></tr></table><h1 onclick=x>BROKEN</h1>\n{{x}}",
                 "<script>x</script><p style=\"position:fixed\">fixed <a href=\"javascript:x\">click</a></div></table>"
-                "</body>{{customer}}");
+                "</body>{{customer}} \xe2\x80\xae"
+                "around&#x202e;&#x2067;");
     scene_announcement(scene, "<i>", "\x1b[2J<iframe src=x>", 2);
     g_autoptr(ReportWords) words = told(scene, "hostile");
 
-    assert_string_equal(words->subject,
-                        "Service health of <script>alert(1)</script> & \"S\xc3\xb6hne\" Bcc: x@example.org, 2026-11-22 "
-                        "to 2026-11-22");
+    assert_string_equal(
+        words->subject,
+        "Service health of <script>alert(1)</script> & \"S\xc3\xb6hne\" Bcc: x@example.org, 2026-11-22");
     assert_non_null(strstr(words->text, "\n<script>alert(1)</script> & \"S\xc3\xb6hne\" Bcc: x@example.org\n"));
     assert_non_null(strstr(words->html, "{{customer}} {from}"));
     assert_non_null(strstr(words->html, "fixed click</p>"));
-    assert_non_null(strstr(words->html, "{{customer}}</p>"));
+    assert_non_null(strstr(words->html, "{{customer}} around</p>"));
+    assert_null(strstr(words->text, "\xe2\x80\xae"));
+    assert_null(strstr(words->text, "\xe2\x81\xa7"));
     assert_null(strstr(words->html, "javascript:"));
     assert_null(strstr(words->html, "position:"));
     assert_null(strstr(words->html, "\xe2\x80\xae"));
@@ -438,6 +648,7 @@ static void subjects_follow_their_pattern(void **state)
         {" a\r\nb\t\tc\x07 \xe2\x80\xa8 d\xc2\x85 ", "a b c d"},
         {"\xe2\x80\xae\xe2\x81\xa6{to}", "2026-11-22"},
         {"", ""},
+        {"{from} to {to}, {from}", "2026-11-16 to 2026-11-22, 2026-11-16"},
         {"S\xc3\xb6hne \xff", "S\xc3\xb6hne \xef\xbf\xbd"},
     };
     struct scene *scene = scene_new("UTC", "2026-11-16", "2026-11-22");
@@ -498,7 +709,7 @@ static void a_folder_of_templates_replaces_either(void **state)
     assert_non_null(strstr(html->text, "SERVICE HEALTH REPORT"));
     write_file(files.text, "{{verdict.text}}   \n\n\n\n{{window.one_day}}");
     g_autoptr(ReportWords) both = report_words_new(scene_figures(scene), scene->charts, &look, NULL);
-    assert_string_equal(both->text, "All 2 services were operational.\n\ntrue\n");
+    assert_string_equal(both->text, "Both services were operational.\n\ntrue\n");
     files_clear(&files);
     scene_free(scene);
 }
@@ -554,6 +765,12 @@ static void files_that_cannot_be_used_are_refused_by_name(void **state)
     write_file(files.html, "\xff\xfe");
     assert_null(report_words_new(figures, scene->charts, &broken, &error));
     assert_non_null(strstr(error->message, "is not UTF-8 text"));
+    g_clear_error(&error);
+    write_file(files.html, " \r\n\t{{! nothing}}{{#nothing}}x{{/nothing}}\n");
+    assert_null(report_words_new(figures, scene->charts, &broken, &error));
+    assert_true(g_error_matches(error, REPORT_ERROR, REPORT_ERROR_TEMPLATE));
+    assert_non_null(strstr(error->message, files.html));
+    assert_non_null(strstr(error->message, "is empty"));
     files_clear(&files);
     scene_free(scene);
 }
@@ -606,6 +823,17 @@ int main(void)
         cmocka_unit_test(gaps_are_told_and_never_taken_for_health),
         cmocka_unit_test(no_data_is_told_with_the_last_error),
         cmocka_unit_test(many_days_are_told_with_their_dates_and_zone_q43),
+        cmocka_unit_test(each_impact_has_its_own_verb),
+        cmocka_unit_test(a_service_that_was_hardly_seen_is_not_told_as_healthy),
+        cmocka_unit_test(no_colour_calls_healthy_what_was_hardly_seen),
+        cmocka_unit_test(the_longest_gaps_are_named_and_an_end_in_one),
+        cmocka_unit_test(scans_that_are_too_seldom_are_told_so),
+        cmocka_unit_test(the_longest_is_that_of_the_worst_status),
+        cmocka_unit_test(times_without_data_are_listed_among_much_trouble),
+        cmocka_unit_test(issues_say_whether_they_are_open),
+        cmocka_unit_test(a_status_without_a_name_is_called_empty),
+        cmocka_unit_test(the_history_is_told_in_words),
+        cmocka_unit_test(long_windows_tell_all_changes_of_the_clock_and_the_year),
         cmocka_unit_test(forty_services_in_trouble_stay_below_what_gmail_shows),
         cmocka_unit_test(forty_services_of_which_some_have_issues_keep_their_posts),
         cmocka_unit_test(long_posts_are_shortened_and_told_so),

@@ -252,6 +252,9 @@ static void dates_that_make_no_window_are_refused(void **state)
         {"UTC", "2025-01-01", "2026-01-02", "would cover 367"},
         {"UTC", "2026-11-23", NULL, "2026-11-23: that day is still to come in UTC"},
         {"Pacific/Pago_Pago", "2026-11-22", NULL, "still to come"},
+        {"UTC", "9999-01-01", NULL, "9999-01-01: that day is still to come in UTC"},
+        {"Pacific/Kiritimati", "9999-12-31", NULL, "still to come"},
+        {"UTC", "2026-01-01", "9999-12-31", "366 days at most"},
         {"Mars/Olympus", "2026-11-01", NULL, "does not know"},
     };
 

@@ -162,9 +162,12 @@ static void who_only_reads_stores_no_mail(void **state)
     g_autoptr(Store) reader = store_open(fixture->path, STORE_READ, NULL);
     GError *error = NULL;
     assert_refused(store_mail_insert(reader, mail, false, &error), &error, STORE_ERROR_READ_ONLY, "cannot be written");
-    assert_refused(store_mail_recover(reader, &error) >= 0, &error, STORE_ERROR_READ_ONLY, "cannot be written");
+    assert_int_equal(store_mail_recover(reader, &error), 0); /* there is nothing to write */
     assert_null(store_mail_find(reader, fixture->customer, "report", FROM, TO, &error));
     assert_ok(!error, error);
+    insert(fixture, mail, false);
+    begin(fixture, mail);
+    assert_refused(store_mail_recover(reader, &error) >= 0, &error, STORE_ERROR_READ_ONLY, "cannot be written");
 }
 
 /* --- once a window ---------------------------------------------------------------------------------------------------
@@ -285,6 +288,7 @@ static void what_is_queued_and_due_is_told_the_oldest_first(void **state)
         assert_int_equal(((const struct store_mail *)all->pdata[i])->mail_id, of_all[i]);
         assert_int_equal(((const struct store_mail *)ours->pdata[i])->mail_id, of_ours[i]);
         assert_int_equal(((const struct store_mail *)all->pdata[i])->recipients->len, 2);
+        assert_null(((const struct store_mail *)all->pdata[i])->message);
     }
     g_autoptr(GPtrArray) before = store_mail_due(fixture->store, 0, AT - 10, &error);
     assert_int_equal(before->len, 0);
@@ -358,6 +362,101 @@ static void all_that_came_of_a_mail_is_noted_and_read_again(void **state)
     assert_null(recipient_of(found, 2)->answer);
 }
 
+static void a_mail_is_read_whole_by_its_number(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(StoreMail) mail = stored(fixture, "ada@x bob@x");
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(StoreMail) found = store_mail_read(fixture->store, mail->mail_id, &cause);
+    assert_ok(found != NULL, cause);
+    assert_true(g_bytes_equal(found->message, mail->message));
+    assert_true(found->recipients->len == 2 && found->queued_at == AT);
+    GError *error = NULL;
+    assert_refused(store_mail_read(fixture->store, 9, &error) != NULL, &error, STORE_ERROR_FAILED,
+                   "the outbox has no mail 9");
+}
+
+/* Two processes have read the same mail. */
+static void what_another_process_noted_meanwhile_is_not_overwritten(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(StoreMail) mail = stored(fixture, "ada@x"), slow = find(fixture), slower = find(fixture);
+    GError *error = NULL;
+    begin(fixture, mail);
+    slow->state = STORE_MAIL_FAILED;
+    assert_refused(store_mail_note(fixture->store, slow, &error), &error, STORE_ERROR_BUSY, "it is sending in the");
+    note(fixture, mail, STORE_MAIL_QUEUED); /* put off: queued as it was when the others read it, but tried once */
+    assert_refused(store_mail_note(fixture->store, slow, &error), &error, STORE_ERROR_BUSY, "it is queued in the");
+    assert_refused(store_mail_begin(fixture->store, slower, AT, &error), &error, STORE_ERROR_BUSY, "is not queued");
+    assert_rows(fixture, "SELECT state, attempts FROM mail_outbox", "queued|1");
+    begin(fixture, mail);
+    answer(mail, 0, STORE_MAIL_SENT, 250, "ok");
+    mail->sent_at = AT;
+    note(fixture, mail, STORE_MAIL_SENT);
+    note(fixture, mail, STORE_MAIL_SENT); /* the same once more is no harm */
+}
+
+/* --- once more, for those nobody knows of ----------------------------------------------------------------------------
+ */
+
+/* A mail that one got, one did not get, and two nobody knows of. */
+static struct store_mail *left_unknown(struct fixture *fixture)
+{
+    struct store_mail *mail = stored(fixture, "ada@x bob@x carl@x dora@x");
+    begin(fixture, mail);
+    answer(mail, 0, STORE_MAIL_SENT, 250, "ok");
+    answer(mail, 1, STORE_MAIL_FAILED, 550, "no");
+    answer(mail, 2, STORE_MAIL_UNKNOWN, 0, NULL);
+    answer(mail, 3, STORE_MAIL_UNKNOWN, 0, NULL);
+    note(fixture, mail, STORE_MAIL_UNKNOWN);
+    return mail;
+}
+
+static void an_unknown_mail_is_queued_again_for_those_nobody_knows_of(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(StoreMail) mail = left_unknown(fixture);
+    g_autoptr(GError) error = NULL;
+    bool changed = false;
+    bool done = store_mail_requeue(fixture->store, mail, AT + 600, &changed, &error);
+    assert_ok(done, error);
+    assert_true(changed && mail->state == STORE_MAIL_QUEUED && mail->message);
+    assert_true(mail->queued_at == AT + 600 && mail->next_attempt_at == AT + 600 && mail->created_at == AT);
+    assert_true(!recipient_of(mail, 0)->may_have && recipient_of(mail, 2)->may_have);
+    assert_rows(fixture, "SELECT address, state, may_have FROM mail_recipient",
+                "ada@x|sent|0\nbob@x|failed|0\ncarl@x|queued|1\ndora@x|queued|1");
+    /* The mark stays, whatever is noted by whom does not know of it. */
+    begin(fixture, mail);
+    recipient_of(mail, 2)->may_have = false;
+    answer(mail, 2, STORE_MAIL_SENT, 250, "ok");
+    answer(mail, 3, STORE_MAIL_UNKNOWN, 0, NULL);
+    mail->sent_at = AT;
+    note(fixture, mail, STORE_MAIL_UNKNOWN);
+    assert_rows(fixture, "SELECT group_concat(may_have) FROM mail_recipient", "0,0,1,1");
+}
+
+static void only_an_unknown_mail_is_queued_again(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(StoreMail) mail = left_unknown(fixture), slow = find(fixture);
+    GError *error = NULL;
+    bool changed = false;
+    assert_true(store_mail_requeue(fixture->store, mail, AT + 600, &changed, &error) && changed);
+    begin(fixture, mail);
+    answer(mail, 2, STORE_MAIL_SENT, 250, "ok");
+    answer(mail, 3, STORE_MAIL_SENT, 250, "ok");
+    mail->sent_at = AT + 600;
+    note(fixture, mail, STORE_MAIL_SENT);
+    /* Who read it while it was unknown changes nothing, and sees what it is. */
+    assert_true(store_mail_requeue(fixture->store, slow, AT + 900, &changed, &error));
+    assert_false(changed);
+    assert_true(slow->state == STORE_MAIL_SENT && recipient_of(slow, 3)->state == STORE_MAIL_SENT);
+    assert_rows(fixture, "SELECT state, next_attempt_at FROM mail_outbox", "sent|NULL");
+    slow->mail_id = 9;
+    assert_refused(store_mail_requeue(fixture->store, slow, AT, &changed, &error), &error, STORE_ERROR_FAILED,
+                   "the outbox has no mail 9");
+}
+
 static void what_came_of_a_mail_that_is_not_there_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -409,8 +508,9 @@ static void a_mail_left_while_it_was_sent_becomes_unknown_after_a_kill(void **st
     assert_int_equal(store_mail_recover(fixture->store, &error), 1);
     assert_ok(!error, error);
     assert_rows(fixture, "SELECT state, attempts, next_attempt_at IS NULL, sent_at, answer FROM mail_outbox",
-                "unknown|1|1|NULL|the program ended while the message was being handed over\nqueued|0|0|NULL|NULL");
-    assert_rows(fixture, "SELECT address, state FROM mail_recipients", "ada@x|failed\nbob@x|unknown\ncarl@x|queued");
+                "unknown|1|1|NULL|The program ended while the message was being handed over.\nqueued|0|0|NULL|NULL");
+    assert_rows(fixture, "SELECT address, state, may_have FROM mail_recipient",
+                "ada@x|failed|0\nbob@x|unknown|1\ncarl@x|queued|0");
     assert_int_equal(store_mail_recover(fixture->store, &error), 0);
 }
 
@@ -511,6 +611,10 @@ int main(void)
         OF_STORE(only_a_queued_mail_begins),
         OF_STORE(a_mail_is_not_begun_for_a_recipient_that_it_does_not_have),
         OF_STORE(all_that_came_of_a_mail_is_noted_and_read_again),
+        OF_STORE(a_mail_is_read_whole_by_its_number),
+        OF_STORE(what_another_process_noted_meanwhile_is_not_overwritten),
+        OF_STORE(an_unknown_mail_is_queued_again_for_those_nobody_knows_of),
+        OF_STORE(only_an_unknown_mail_is_queued_again),
         OF_STORE(what_came_of_a_mail_that_is_not_there_is_refused),
         cmocka_unit_test_setup_teardown(a_mail_left_while_it_was_sent_becomes_unknown_after_a_kill, setup_folder,
                                         teardown_verified),

@@ -144,17 +144,24 @@ static void each_customer_has_its_own_and_a_tenant_is_found_by_any_name(void **s
     fixture->customer = contoso;
 
     static const struct {
-        const char *customer, *tenant, *states;
-    } cases[] = {{"contoso", TENANT, "E ours 0-0 x1"},  {"renamed", TENANT, "E ours 0-0 x1"},
-                 {"fabrikam", NULL, "E theirs 1-1 x1"}, {"fabrikam", "other-tenant", "E theirs 1-1 x1"},
-                 {"contoso", NULL, "E new 2-2 x1"},     {"contoso", "third-tenant", "E new 2-2 x1"},
-                 {"contoso", "nobody's", NULL},         {"unknown", NULL, NULL},
-                 {"CONTOSO' OR '1'='1", NULL, NULL}};
+        const char *customer, *tenant, *states, *told_tenant, *namesake;
+    } cases[] = {{"contoso", TENANT, "E ours 0-0 x1", TENANT, "third-tenant"},
+                 {"renamed", TENANT, "E ours 0-0 x1", TENANT, NULL},
+                 {"fabrikam", TENANT, "E ours 0-0 x1", TENANT, "other-tenant"},
+                 {"fabrikam", NULL, "E theirs 1-1 x1", "other-tenant", NULL},
+                 {"fabrikam", "other-tenant", "E theirs 1-1 x1", "other-tenant", NULL},
+                 {"contoso", NULL, "E new 2-2 x1", "third-tenant", NULL},
+                 {"contoso", "third-tenant", "E new 2-2 x1", "third-tenant", NULL},
+                 {"contoso", "nobody's", NULL, NULL, "third-tenant"},
+                 {"unknown", NULL, NULL, NULL, NULL},
+                 {"CONTOSO' OR '1'='1", NULL, NULL, NULL, NULL}};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(StoreReport) report = read_of(fixture, cases[i].customer, cases[i].tenant);
         g_autofree char *states = states_of(report);
         assert_int_equal(report->known, cases[i].states != NULL);
         assert_string_equal(states, cases[i].states ? cases[i].states : "");
+        assert_int_equal(g_strcmp0(report->tenant_id, cases[i].told_tenant), 0);
+        assert_int_equal(g_strcmp0(report->namesake, cases[i].namesake), 0);
     }
 }
 

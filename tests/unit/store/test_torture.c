@@ -339,11 +339,16 @@ static bool look_into_the_outbox(struct fixture *fixture, GString *told, GError 
     GError *cause = NULL;
     g_autoptr(StoreMail) none = find_mail(fixture, AT + 5, &cause);
     g_autoptr(GPtrArray) due = cause ? NULL : store_mail_due(fixture->store, fixture->customer, AT + 60, &cause);
-    for (guint i = 0; due && i < due->len; i++)
-        tell_mail(told, due->pdata[i]);
+    for (guint i = 0; due && i < due->len && !cause; i++) {
+        const struct store_mail *head = due->pdata[i];
+        g_autoptr(StoreMail) mail = store_mail_read(fixture->store, head->mail_id, &cause);
+        if (mail)
+            tell_mail(told, mail);
+    }
+    bool good = due && !none && !cause;
     if (cause)
         g_propagate_error(error, cause);
-    return due && !none;
+    return good;
 }
 
 /* --- steps: reports ------------------------------------------------------------------------------------------------

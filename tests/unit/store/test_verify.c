@@ -144,6 +144,8 @@ static void each_damage_is_found_and_named(void **state)
         {"UPDATE mail_recipient SET state = 'unknown' WHERE mail_id = 1", "the mail 1 is said to be sent, but for"},
         {"UPDATE mail SET next_attempt_at = NULL WHERE state = 'queued'", "the mail 2 waits without an end"},
         {"UPDATE mail_recipient SET state = 'failed' WHERE mail_id = 2", "the mail 2 waits without an end"},
+        {"UPDATE mail_recipient SET may_have = 1 WHERE mail_id = 1 AND state = 'failed'",
+         "the mail 1 is said not to have reached bob@x, who may have it"},
         {"UPDATE mail SET state = 'unknown'; ", NULL},
         {"DROP INDEX event_seq; ", NULL}, /* no fault of the data */
     };
