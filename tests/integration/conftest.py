@@ -20,7 +20,8 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 NOON = 1_763_640_000  # 2025-11-20T12:00:00Z
 CLOCK = f"{NOON}@0@{NOON}"
 
-PASSED_ON = ("PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+PASSED_ON = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS")
+RACES = f"suppressions='{REPOSITORY / 'tests' / 'tsan.supp'}':"
 LEAKS = f"suppressions='{REPOSITORY / 'tests' / 'lsan.supp'}':print_suppressions=0:"  # the developer's own options come behind it
 
 
@@ -29,7 +30,8 @@ def clean_environment(home, more=None):
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     # GLib's own allocator hands memory from thread to thread in ways that ThreadSanitizer does not see.
     environment.update({"HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC", "G_SLICE": "always-malloc",
-                        "LSAN_OPTIONS": LEAKS + os.environ.get("LSAN_OPTIONS", "")})
+                        "LSAN_OPTIONS": LEAKS + os.environ.get("LSAN_OPTIONS", ""),
+                        "TSAN_OPTIONS": RACES + os.environ.get("TSAN_OPTIONS", "")})
     environment.update(more or {})
     return environment
 
