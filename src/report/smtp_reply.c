@@ -60,7 +60,8 @@ void smtp_reply_mend(struct smtp_mender *mender, char *bytes, size_t length)
 {
     enum { CODE_DIGITS = 3 };
 
-    for (char *byte = bytes; byte < bytes + length; byte++) {
+    for (size_t i = 0; i < length; i++) {
+        char *byte = &bytes[i];
         if (*byte == '\n') {
             *mender = (struct smtp_mender){0};
             continue;
