@@ -66,7 +66,7 @@ static void check_mended(const char *bytes, size_t length, size_t cut)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size == 0)
+    if (size < 2)
         return 0;
     const char *bytes = (const char *)data + 1;
 
