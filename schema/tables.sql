@@ -401,3 +401,26 @@ CREATE TABLE mail_recipient (
     PRIMARY KEY (mail_id, place),
     UNIQUE (mail_id, address)
 ) WITHOUT ROWID;
+
+-- Where each source begins by now: what is about an earlier moment was deleted by retention.
+CREATE TABLE retention_line (
+    customer_id INTEGER NOT NULL REFERENCES customer (customer_id),
+    source TEXT NOT NULL,        -- or 'mails'
+    before_s INTEGER NOT NULL,   -- everything about an earlier moment was deleted, what was open aside
+    pruned_at INTEGER NOT NULL,  -- when something last was
+    records INTEGER NOT NULL,    -- deleted so far, all in all
+    PRIMARY KEY (customer_id, source)
+) WITHOUT ROWID;
+
+-- Work of `maintain`: where it stands, and when it was last done.
+CREATE TABLE maintenance (
+    task TEXT PRIMARY KEY,       -- 'prune', 'optimize', 'verify', 'backup', 'renormalize', 'dedupe'
+    started_at INTEGER,          -- of the round under way; NULL: none
+    position TEXT,               -- renormalize: how far it is
+    version TEXT,                -- of the program that began it
+    finished_at INTEGER,         -- when it was last done to its end; NULL: never
+    outcome TEXT                 -- of that: a sentence
+) WITHOUT ROWID;
+
+-- Rows deleted from the full text of events since it was last optimized.
+INSERT INTO counter (name, value) VALUES ('text_deleted', 0);

@@ -408,3 +408,23 @@ SELECT
     r.answer                     -- the server's words
 FROM mail_recipient AS r CROSS JOIN mail AS m ON m.mail_id = r.mail_id
 LEFT JOIN customer AS c ON c.customer_id = m.customer_id;
+
+-- What retention deleted: records of time before "before" are not to be found any more, whatever coverage says.
+CREATE VIEW retention AS
+SELECT
+    c.name AS customer,
+    c.tenant_id,
+    r.source,                    -- or mails
+    strftime('%Y-%m-%dT%H:%M:%SZ', r.before_s, 'unixepoch') AS before,
+    strftime('%Y-%m-%dT%H:%M:%SZ', r.pruned_at, 'unixepoch') AS pruned_at,
+    r.records                    -- deleted so far, all in all
+FROM retention_line AS r CROSS JOIN customer AS c ON c.customer_id = r.customer_id;
+
+-- What `maintain` did, and when.
+CREATE VIEW maintenance_tasks AS
+SELECT
+    task,
+    strftime('%Y-%m-%dT%H:%M:%SZ', started_at, 'unixepoch') AS started_at, -- of the round under way; NULL: none
+    strftime('%Y-%m-%dT%H:%M:%SZ', finished_at, 'unixepoch') AS finished_at, -- when it was last done to its end
+    outcome
+FROM maintenance;

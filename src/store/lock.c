@@ -16,7 +16,8 @@ static const struct {
     const char *doing;  /* what the holder does, "this database" behind it */
 } kinds[] = {[STORE_LOCK_COLLECT] = {".lock", "collecting into"},
              [STORE_LOCK_HEALTH] = {".health.lock", "scanning service health into"},
-             [STORE_LOCK_MAIL] = {".mail.lock", "sending the mails of"}};
+             [STORE_LOCK_MAIL] = {".mail.lock", "sending the mails of"},
+             [STORE_LOCK_MAINTENANCE] = {".maintain.lock", "maintaining"}};
 
 /* The lock lies beside the database itself, whatever name or link led to it. */
 static char *lock_path(const char *path, enum store_lock_kind kind)

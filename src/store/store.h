@@ -24,6 +24,9 @@ enum store_error_code {
     STORE_ERROR_CORRUPT,   /* SQLite found damage */
     STORE_ERROR_QUERY,     /* the search words cannot be searched; the message says why */
     STORE_ERROR_LIMIT,     /* the time limit was reached */
+    STORE_ERROR_STOPPED,   /* the watch said so */
+    STORE_ERROR_EXISTS,    /* there is a file already */
+    STORE_ERROR_LOG,       /* the write-ahead log is too large, because of somebody who reads */
 };
 
 typedef struct store Store; /* the name g_autoptr needs */
@@ -40,9 +43,10 @@ void store_close(struct store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 
 /* What a collector keeps others of its kind off: health has a lock of its own, so that its scans go on every few
- * minutes while a first reading of events takes its hours; and who sends mail has one, so that no mail is sent by two.
+ * minutes while a first reading of events takes its hours; and who sends mail has one, so that no mail is sent by two;
+ * maintenance has one, too: a collector who finds the database locked waits for its holder as long as that takes.
  */
-enum store_lock_kind { STORE_LOCK_COLLECT, STORE_LOCK_HEALTH, STORE_LOCK_MAIL };
+enum store_lock_kind { STORE_LOCK_COLLECT, STORE_LOCK_HEALTH, STORE_LOCK_MAIL, STORE_LOCK_MAINTENANCE };
 
 /* Takes a lock on the database; held until the process ends or store_lock_release. NULL with STORE_ERROR_BUSY when
  * another holds it (its process id in the message). */
@@ -700,8 +704,10 @@ bool store_verify(struct store *store, GError **error);
  * the first fault. */
 bool store_quick_check(struct store *store, GError **error);
 
-/* Makes what another thread is doing with the store end soon, with STORE_ERROR_LIMIT; what it begins after this call is
- * not concerned. The store must stay open meanwhile. */
+/* Makes what another thread is doing with the store end soon, with STORE_ERROR_LIMIT, also a wait for a lock; what it
+ * begins after this call is not concerned. The store must stay open meanwhile. */
 void store_interrupt(struct store *store);
+
+#include "store/maintenance.h"
 
 #endif

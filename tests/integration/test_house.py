@@ -38,10 +38,11 @@ BELOW = {
     "sources": {"client", "store", "config", "base"},
     "collect": {"sources", "client", "store", "config", "base"},
     "doctor": {"sources", "client", "store", "config", "base"},
+    "maintain": {"sources", "client", "store", "config", "base"},
     "mirror": {"client", "store", "config", "base"},
     "report": {"client", "store", "config", "base"},
     "serve": {"collect", "mirror", "report", "sources", "client", "store", "config", "base"},
-    "commands": {"serve", "doctor", "collect", "mirror", "report", "sources", "client", "store", "config", "base"},
+    "commands": {"serve", "doctor", "maintain", "collect", "mirror", "report", "sources", "client", "store", "config", "base"},
     "simulator": set(),
 }
 
