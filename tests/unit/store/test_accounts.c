@@ -17,7 +17,7 @@ enum { LATER = AT + 3600 };
 static char *accounts_now(const struct fixture *fixture)
 {
     return rows_in(fixture->path,
-                   "SELECT *, (SELECT value FROM counter), (SELECT count(*) FROM user_change), (SELECT count(*) FROM "
+                   "SELECT *, (SELECT value FROM counter WHERE name = 'seq'), (SELECT count(*) FROM user_change), (SELECT count(*) FROM "
                    "user_fts_data), (SELECT records FROM collection) FROM user LEFT JOIN user_fts_content AS t ON "
                    "t.id = user_id ORDER BY user_id");
 }
@@ -76,7 +76,7 @@ static void a_page_without_accounts_writes_only_where_the_round_stands(void **st
     assert_account_counts(say_at(fixture, DELTA, AT, NULL, 0), 0, 0, 0, 0);
     assert_rows(fixture, "SELECT count(*), (SELECT count(*) FROM collections) FROM users", "0|0");
     assert_rows(fixture, "SELECT kind, complete FROM user_rounds", "delta|1");
-    assert_rows(fixture, "SELECT value FROM counter", "0");
+    assert_rows(fixture, "SELECT value FROM counter WHERE name = 'seq'", "0");
 }
 
 static void unreadable_records_of_a_page_of_accounts_are_kept(void **state)
@@ -122,7 +122,7 @@ static void an_account_and_each_of_its_changes_take_a_change_number_each(void **
     say_one(fixture, DELTA, LATER, "b", NULL, "{\"id\":\"b\",\"x\":1,\"y\":2}");
     assert_rows(fixture, "SELECT id, first_seq, seq FROM user ORDER BY user_id", "a|1|1\nb|2|4\nc|3|3");
     assert_rows(fixture, "SELECT field, first_seq, seq FROM user_change ORDER BY seq", "x|5|5\ny|6|6");
-    assert_rows(fixture, "SELECT value FROM counter", "6");
+    assert_rows(fixture, "SELECT value FROM counter WHERE name = 'seq'", "6");
 }
 
 static void quirk_89_absent_members_stay_and_null_clears(void **state)
@@ -216,7 +216,7 @@ static void accounts_and_events_share_a_transaction_and_its_change_numbers(void 
     page_add(pages[2], document_of("e2", "2026-11-25T12:00:01Z", "{}", "two"));
     assert_ok(store_commit_pages(fixture->store, pages, 3, &error), error);
     assert_rows(fixture, "SELECT count(DISTINCT seq) FROM (SELECT seq FROM user UNION ALL SELECT seq FROM event)", "3");
-    assert_rows(fixture, "SELECT value FROM counter", "3");
+    assert_rows(fixture, "SELECT value FROM counter WHERE name = 'seq'", "3");
     assert_rows(fixture, "SELECT source, records FROM collections ORDER BY source", "sign-ins|2\nusers|1");
     page_free(pages[0]);
     page_free(pages[2]);
@@ -267,7 +267,7 @@ static void quirk_86_the_removal_of_an_account_that_nobody_knows_is_no_row_and_n
         say_one(fixture, DELTA, AT, "a", "changed", "{\"id\":\"a\",\"@removed\":{\"reason\":\"changed\"}}"), 0, 0, 1,
         0);
     assert_rows(fixture, "SELECT count(*), (SELECT count(*) FROM user_changes) FROM users", "0|0");
-    assert_rows(fixture, "SELECT value FROM counter", "0");
+    assert_rows(fixture, "SELECT value FROM counter WHERE name = 'seq'", "0");
     assert_account_counts(say_one(fixture, DELTA, AT, "a", NULL, ADA), 1, 0, 0, 0);
 }
 
@@ -290,7 +290,7 @@ static void quirk_88_an_account_goes_to_the_recycle_bin_and_for_good_and_may_com
                 "@removed|NULL|{\"reason\":\"changed\"}|1795680001\n"
                 "@removed|{\"reason\":\"changed\"}|{\"reason\":\"deleted\"}|1795680003\n"
                 "@removed|{\"reason\":\"deleted\"}|NULL|1795680004");
-    assert_rows(fixture, "SELECT first_seq, seq, (SELECT value FROM counter) FROM user", "1|6|7");
+    assert_rows(fixture, "SELECT first_seq, seq, (SELECT value FROM counter WHERE name = 'seq') FROM user", "1|6|7");
     assert_rows(fixture, "SELECT records FROM collections", "1");
 }
 
@@ -505,7 +505,7 @@ static void quirk_94_sign_in_activity_is_merged_without_history(void **state)
     assert_rows(fixture, "SELECT last_sign_in, changed_at, raw FROM users WHERE id = 'b'",
                 "2026-11-20T07:01:02.0000000Z|NULL|{\"id\":\"b\",\"displayName\":\"Bea\",\"userPrincipalName\":"
                 "\"bea@example.org\"," ACTIVE "}");
-    assert_rows(fixture, "SELECT seq, (SELECT value FROM counter) FROM user WHERE id = 'b'", "4|4");
+    assert_rows(fixture, "SELECT seq, (SELECT value FROM counter WHERE name = 'seq') FROM user WHERE id = 'b'", "4|4");
     assert_rows(fixture, "SELECT count(*) FROM user_changes", "0");
     assert_rows(fixture, "SELECT id, hex(block) FROM user_fts_data ORDER BY id", words);
     assert_account_counts(say_one(fixture, ACTIVITY, LATER, "b", NULL, "{\"id\":\"b\"," ACTIVE "}"), 0, 0, 1, 0);
@@ -642,7 +642,7 @@ static char *everything(const struct fixture *fixture)
                    "SELECT (SELECT group_concat(raw || seq) FROM user), (SELECT count(*) FROM user_fts), "
                    "(SELECT count(*) FROM user_change), (SELECT count(*) FROM user_listing), "
                    "(SELECT count(*) FROM collect_round), (SELECT records FROM collection), "
-                   "(SELECT count(*) FROM unreadable), (SELECT value FROM counter)");
+                   "(SELECT count(*) FROM unreadable), (SELECT value FROM counter WHERE name = 'seq')");
 }
 
 static void a_page_that_fails_in_the_middle_changes_nothing_and_can_be_written_again(void **state)
@@ -668,8 +668,8 @@ static void a_page_that_fails_in_the_middle_changes_nothing_and_can_be_written_a
     accounts_page_free(good);
     accounts_page_free(bad);
     assert_rows(fixture,
-                "SELECT count(*), (SELECT max(seq) FROM user_change) = (SELECT value FROM counter) OR "
-                "(SELECT max(seq) FROM user) = (SELECT value FROM counter) FROM users",
+                "SELECT count(*), (SELECT max(seq) FROM user_change) = (SELECT value FROM counter WHERE name = 'seq') OR "
+                "(SELECT max(seq) FROM user) = (SELECT value FROM counter WHERE name = 'seq') FROM users",
                 "3|1");
 }
 

@@ -86,7 +86,7 @@ static void an_empty_file_becomes_a_database_when_one_may_be_made(void **state)
     assert_rows(fixture, "PRAGMA page_size", "16384");
     assert_rows(fixture, "PRAGMA auto_vacuum", "2");
     assert_rows(fixture, "PRAGMA journal_mode", "wal");
-    assert_rows(fixture, "PRAGMA user_version", "4");
+    assert_rows(fixture, "PRAGMA user_version", "5");
 }
 
 static void opening_again_changes_nothing(void **state)
@@ -253,7 +253,7 @@ static void a_newer_database_is_refused(void **state)
     struct fixture *fixture = *state;
     make(fixture);
     execute(fixture, "PRAGMA user_version = 99");
-    refuse(fixture, "cwr", STORE_ERROR_NEWER, "schema 99, this program knows 4");
+    refuse(fixture, "cwr", STORE_ERROR_NEWER, "schema 99, this program knows 5");
 }
 
 static void an_older_database_is_not_read_but_said_to_be_older(void **state)

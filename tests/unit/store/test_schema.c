@@ -154,7 +154,7 @@ static void the_file_tells_what_it_is(void **state)
 {
     struct fixture *fixture = *state;
     assert_rows(fixture, "PRAGMA application_id", "1295201845");
-    assert_rows(fixture, "PRAGMA user_version", "4");
+    assert_rows(fixture, "PRAGMA user_version", "5");
     assert_rows(fixture, "PRAGMA page_size", "16384");
     assert_rows(fixture, "PRAGMA auto_vacuum", "2");
     assert_rows(fixture, "PRAGMA journal_mode", "wal");
