@@ -8,6 +8,7 @@ CREATE INDEX event_seq ON event (seq);                     -- the mirror: change
 CREATE INDEX user_name ON user (user_principal_name);      -- joins from events by address
 CREATE INDEX user_seq ON user (seq);
 CREATE INDEX user_removed ON user (customer_id, removed_at); -- who is there (NULL), and who is not
+CREATE INDEX user_listing_user ON user_listing (user_id);    -- who deletes an account need not look through the listing
 CREATE INDEX user_change_id ON user_change (customer_id, id, seen_at); -- the history of one account
 CREATE INDEX user_change_seq ON user_change (seq);
 CREATE INDEX service_state_seq ON service_state (seq);

@@ -414,9 +414,10 @@ CREATE TABLE retention_line (
 
 -- Work of `maintain`: where it stands, and when it was last done.
 CREATE TABLE maintenance (
-    task TEXT PRIMARY KEY,       -- 'prune', 'optimize', 'verify', 'backup', 'renormalize', 'dedupe'
+    task TEXT PRIMARY KEY,       -- 'prune', 'optimize', 'verify', 'backup', 'renormalize', 'dedupe', 'scrub': to write the file
+                                 -- anew, so that nothing is left in it of a customer who was forgotten
     started_at INTEGER,          -- of the round under way; NULL: none
-    position TEXT,               -- renormalize: how far it is
+    position TEXT,               -- renormalize: how far it is; scrub: not NULL once the file is written
     version TEXT,                -- of the program that began it
     finished_at INTEGER,         -- when it was last done to its end; NULL: never
     outcome TEXT                 -- of that: a sentence

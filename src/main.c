@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"report", "tell customers what their services were like, by mail and as files", command_report},
     {"status", "tell how fresh and complete the records are", command_status},
     {"doctor", "look at everything an installation depends on, and say how to mend it", command_doctor},
+    {"maintain", "keep the database sound: retention, verification, backup", command_maintain},
     {"init", "write m365keep.yaml and .env to start from", command_init},
     {NULL, NULL, NULL},
 };

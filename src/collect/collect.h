@@ -21,7 +21,8 @@ struct plan_input {
     int page_size;              /* records a page, to judge what re-reading costs */
     const struct store_coverage *rows;
     size_t n_rows;
-    int64_t since; /* with has_since: read from here, whatever was read before */
+    int64_t keep_from; /* retention deletes what is older; INT64_MIN: nothing */
+    int64_t since;     /* with has_since: read from here, whatever was read before */
     bool has_since;
 };
 
@@ -40,9 +41,12 @@ struct plan_stretch {
 /* What to do now, in this order: stretches that are lost, new time (oldest first, the overlap with it), sweeps that are
  * due at 24 h, 48 h and 7 d inside the reach, and last what earlier runs had to leave open, so that time which cannot
  * be read keeps nobody from the rest. Where the overlap would cost more than ten pages a run, it is 30 minutes, and
- * whole once an hour. A reach begins some minutes late, since the service judges it by its own clock. Returned: GArray
- * of struct plan_stretch. */
+ * whole once an hour. A reach begins some minutes late, since the service judges it by its own clock. Time that
+ * retention does not keep is none of all that, unless `since` asks for it. Returned: GArray of struct plan_stretch. */
 GArray *plan_stretches(const struct plan_input *input);
+
+/* How far back reading is any use, seconds: as far as the service reaches and retention keeps. */
+int64_t plan_reach(const struct plan_input *input);
 
 /* Records a second in what was read between `from` and `to`; 0 where nothing was. */
 double plan_density(const struct plan_input *input, int64_t from, int64_t to);

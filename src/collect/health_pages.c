@@ -34,6 +34,7 @@ static struct writer_page *take_page(struct health_run *run, const char *request
 
     page->health = store_health_new(run->kind);
     page->health->decode = health_decode_record;
+    page->health->keep_from = run->keep_from;
     page->page.health = page->health;
     for (size_t i = 0; page->body && i < json_page_count(page->body); i++)
         add_record(run, page, json_page_record(page->body, i), request_id);

@@ -115,7 +115,8 @@ static void begin(struct source_run *base)
 
     run->begun = true;
     run->begun_at = source_run_now(base);
-    begin_listing(run);
+    if (source_run_keep_from(base, &run->keep_from))
+        begin_listing(run);
 }
 
 static void page_failed(struct source_run *base, const struct client_failure *failure)

@@ -16,6 +16,7 @@ struct health_run {
     struct source_run base;
     bool begun;
     int64_t begun_at;            /* seconds UTC, the service's time */
+    int64_t keep_from;           /* retention keeps nothing of earlier time */
     enum store_health_kind kind; /* the listing that is being read */
     bool restarted;              /* it was begun anew because of a broken link */
     GHashTable *services;        /* id -> struct health_overview *, of the overviews so far */

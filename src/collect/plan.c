@@ -32,6 +32,11 @@ int64_t plan_window_length(int64_t length_s, int64_t pages)
     return CLAMP(length, WINDOW_MIN, WINDOW_MAX);
 }
 
+int64_t plan_reach(const struct plan_input *in)
+{
+    return in->keep_from > in->now - in->reach_s ? in->now - in->keep_from : in->reach_s;
+}
+
 static void add(GArray *plan, int64_t from, int64_t to, enum plan_kind kind)
 {
     struct plan_stretch stretch = {.time = {from, to}, .kind = kind};
@@ -102,8 +107,9 @@ static void split_open(const struct plan_input *in, const struct plan_stretch *s
     add(plan, at, stretch->time.to, stretch->kind);
 }
 
-/* Adds the uncovered stretches of [from, now): below the reach they are lost, the rest is new. */
-static void plan_new(const struct plan_input *in, int64_t reach_start, GArray *plan, GArray *later)
+/* Adds the uncovered stretches of [from, now): below the reach they are lost, the rest is new. Reading starts at
+ * `start`: where the reach does, or what is kept. */
+static void plan_new(const struct plan_input *in, int64_t reach_start, int64_t start, GArray *plan, GArray *later)
 {
     int64_t first = in->n_rows ? MIN(in->rows[0].from, in->now) : reach_start;
     int64_t at = MIN(first, reach_start);
@@ -117,20 +123,20 @@ static void plan_new(const struct plan_input *in, int64_t reach_start, GArray *p
             continue;
         gap_end = row ? MIN(row->from, in->now) : in->now;
         /* Before the first row nothing was ever promised: out of reach there is no hole. */
-        add(plan, MAX(at, first), MIN(gap_end, reach_start), PLAN_LOST);
-        add(fresh, MAX(at, reach_start), gap_end, PLAN_NEW);
+        add(plan, MAX(MAX(at, first), in->keep_from), MIN(gap_end, reach_start), PLAN_LOST);
+        add(fresh, MAX(at, start), gap_end, PLAN_NEW);
         if (row)
             at = MAX(at, row->to);
     }
     /* The overlap goes before the newest stretch, or stands alone when nothing is new. */
-    if (at > MAX(first, reach_start)) {
-        int64_t start = MAX(overlap_start(in, MIN(at, in->now)), reach_start);
+    if (at > MAX(first, start)) {
+        int64_t from = MAX(overlap_start(in, MIN(at, in->now)), start);
         struct plan_stretch *last = fresh->len ? &g_array_index(fresh, struct plan_stretch, fresh->len - 1) : NULL;
 
         if (last && last->time.from == at)
-            last->time.from = start;
+            last->time.from = from;
         else
-            add(fresh, start, MIN(at, in->now), PLAN_NEW);
+            add(fresh, from, MIN(at, in->now), PLAN_NEW);
     }
     for (guint i = 0; fresh->data && i < fresh->len; i++)
         split_open(in, &g_array_index(fresh, struct plan_stretch, i), plan, later);
@@ -139,7 +145,7 @@ static void plan_new(const struct plan_input *in, int64_t reach_start, GArray *p
 /* The age at which `row` is due for a sweep now; 0 when none is. */
 static int64_t due_at(const struct plan_input *in, const struct store_coverage *row)
 {
-    int64_t last = plan_settled_after(in->reach_s), due = 0;
+    int64_t last = plan_settled_after(plan_reach(in)), due = 0;
 
     if (row->state != STORE_COVERAGE_READ)
         return 0;
@@ -149,7 +155,7 @@ static int64_t due_at(const struct plan_input *in, const struct store_coverage *
     return due;
 }
 
-static void plan_sweeps(const struct plan_input *in, int64_t reach_start, GArray *plan)
+static void plan_sweeps(const struct plan_input *in, int64_t start, GArray *plan)
 {
     int64_t from = 0, to = 0, overdue = 0;
 
@@ -163,7 +169,7 @@ static void plan_sweeps(const struct plan_input *in, int64_t reach_start, GArray
             continue;
         }
         if (from < to && (to - from >= SWEEP_CHUNK || overdue >= SWEEP_CHUNK))
-            add(plan, MAX(from, reach_start), to, PLAN_SWEEP);
+            add(plan, MAX(from, start), to, PLAN_SWEEP);
         from = due ? row->from : 0;
         to = due ? row->to : 0;
         overdue = due ? in->now - due : 0;
@@ -174,15 +180,15 @@ GArray *plan_stretches(const struct plan_input *in)
 {
     GArray *plan = g_array_new(FALSE, FALSE, sizeof(struct plan_stretch));
     g_autoptr(GArray) later = NULL;
-    int64_t reach_start = in->now - in->reach_s + REACH_MARGIN;
+    int64_t reach_start = in->now - in->reach_s + REACH_MARGIN, start = MAX(reach_start, in->keep_from);
 
     if (in->has_since) {
         add(plan, MAX(in->since, reach_start), in->now, PLAN_NEW);
         return plan;
     }
     later = g_array_new(FALSE, FALSE, sizeof(struct plan_stretch));
-    plan_new(in, reach_start, plan, later);
-    plan_sweeps(in, reach_start, plan);
+    plan_new(in, reach_start, start, plan, later);
+    plan_sweeps(in, start, plan);
     g_array_append_vals(plan, later->data, later->len);
     return plan;
 }

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ struct collector {
     guint turn;           /* of the customer whose pages are asked for first */
     struct progress *progress;
     int64_t started_us;
+    struct store_watch watch; /* of this thread's waits for the database */
 };
 
 static void customer_run_free(struct customer_run *customer)
@@ -222,6 +224,18 @@ static int scan_budget_s(const struct config *config)
     return health->daily ? 0 : (int)CLAMP(health->every_s / 2, SCAN_BUDGET_LEAST_S, SCAN_BUDGET_MOST_S);
 }
 
+/* While this thread waits for the database it does not take signals: one that came ends the wait. */
+static bool may_wait(const char *doing, int64_t done, int64_t of, void *user)
+{
+    const struct collector *collector = user;
+    struct pollfd signals = {.fd = collector->context.options->signal_fd, .events = POLLIN};
+
+    (void)doing;
+    (void)done;
+    (void)of;
+    return !collector->report->signal && (signals.fd < 0 || poll(&signals, 1, 0) == 0);
+}
+
 static bool open_all(struct collector *collector, GError **error)
 {
     const struct collect_options *options = collector->context.options;
@@ -234,6 +248,8 @@ static bool open_all(struct collector *collector, GError **error)
     collector->context.store = store_open(options->config->database, STORE_CREATE, error);
     if (!collector->context.store)
         return false;
+    collector->watch = (struct store_watch){.go_on = may_wait, .user = collector};
+    store_set_watch(collector->context.store, &collector->watch);
     collector->context.client = client_new(&client, error);
     if (!collector->context.client)
         return false;
@@ -348,6 +364,7 @@ static void take_signals(struct collector *collector)
         collector->report->signal = (int)info.ssi_signo;
         for_each_source(collector, fail_run, &interrupted);
         client_cancel(collector->context.client);
+        writer_stop(collector->context.writer);
     }
 }
 
@@ -461,6 +478,13 @@ static void loop(struct collector *collector)
     }
 }
 
+/* While there is room on the disk: prune begins with it when there is none. */
+static void make_reserve(const struct collector *collector)
+{
+    if (!writer_error(collector->context.writer))
+        store_reserve_make(collector->context.store);
+}
+
 static void close_all(struct collector *collector)
 {
     writer_free(collector->context.writer);
@@ -481,10 +505,12 @@ struct collect_report *collect_run(const struct collect_options *options, GError
 
     collector.report = collect_report_new(clock_now(options->clock));
     collector.progress = progress_new(options->progress);
-    if (take_locks(&collector, error) && open_all(&collector, error))
+    if (take_locks(&collector, error) && open_all(&collector, error)) {
         loop(&collector);
-    else
+        make_reserve(&collector);
+    } else {
         g_clear_pointer(&collector.report, collect_report_free);
+    }
     close_all(&collector);
     if (collector.report)
         collector.report->finished = clock_now(options->clock);

@@ -122,6 +122,24 @@ void source_run_fail_database(struct source_run *run, const GError *error)
     source_run_fail(run, &failure);
 }
 
+/* What was deleted because of its size, or by a longer line that was drawn before, is not to come back either. A line
+ * that lies ahead was drawn by a clock that was wrong: nothing would be read any more. */
+bool source_run_keep_from(struct source_run *run, int64_t *keep_from)
+{
+    const struct source_run_context *context = run->context;
+    int64_t now = source_run_now(run), deleted;
+    g_autoptr(GError) error = NULL;
+
+    *keep_from = config_keep_from(context->options->config, run->source->name, now);
+    if (!store_retention_line(context->store, run->customer_id, run->source->name, &deleted, &error)) {
+        source_run_fail_database(run, error);
+        return false;
+    }
+    if (deleted <= now)
+        *keep_from = MAX(*keep_from, deleted);
+    return true;
+}
+
 /* --- links and requests ----------------------------------------------------------------------------------------------
  */
 

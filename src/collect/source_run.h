@@ -112,6 +112,10 @@ char *source_run_name(const char *source, const char *part);
  * still come late nor take for lost what is there. */
 int64_t source_run_now(const struct source_run *run);
 
+/* The moment before which retention keeps nothing of the source; INT64_MIN: it keeps all. False when the database does
+ * not tell: the run has ended then. */
+bool source_run_keep_from(struct source_run *run, int64_t *keep_from);
+
 /* Logs a warning (taken), which is in the report too. */
 void source_run_warn(struct source_run *run, char *text);
 

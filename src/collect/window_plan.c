@@ -1,5 +1,7 @@
 #include "collect/window_run.h"
 
+#include "base/base.h"
+
 enum {
     CURSOR_KEEPS = 3600,          /* a stored link may be dead after a while: then the window starts again */
     DENSITY_FROM = 7 * 24 * 3600, /* how many records to expect is told by this long before */
@@ -17,10 +19,32 @@ bool window_is_start(const struct window_run *run, struct store_window window, c
     return g_str_equal(link, start);
 }
 
+/* Who asks for a time gets it; but it does not stay. */
+static void say_not_kept(struct window_run *run, int64_t now)
+{
+    const char *name = run->base.source->name;
+    int64_t by_age = config_keep_from(run->base.context->options->config, name, now);
+    g_autofree char *from = timestamp_format_seconds(run->keep_from);
+
+    source_run_warn(
+        &run->base,
+        run->keep_from == by_age
+            ? g_strdup_printf("Retention keeps %s from %s on: what is read of earlier time now is deleted again by the "
+                              "next prune.",
+                              name, from)
+            : g_strdup_printf(
+                  "Retention has deleted %s of before %s: what is read of that time now goes again when the "
+                  "database is above its max_size.",
+                  name, from));
+}
+
 static void clip_since(struct window_run *run, int64_t now)
 {
     const struct collect_options *options = run->base.context->options;
     const struct source *source = run->base.source;
+
+    if (options->has_since && options->since < run->keep_from)
+        say_not_kept(run, now);
 
     if (options->has_since && options->since < now - source->reach_s)
         source_run_warn(&run->base, g_strdup_printf("The service keeps %s for %" G_GINT64_FORMAT
@@ -47,7 +71,10 @@ static void cut_out(GArray *stretches, struct store_window window)
 /* A cursor at a window's start tells of a window that had to be left: that one waits its turn. */
 static bool may_take_up(const struct window_run *run, const struct store_cursor *cursor, int64_t now)
 {
-    return cursor->next_link && cursor->saved_at <= now && now - cursor->saved_at <= CURSOR_KEEPS &&
+    /* What is kept has moved by as much since at most. */
+    bool is_kept = run->keep_from == INT64_MIN || cursor->window.from >= run->keep_from - CURSOR_KEEPS;
+
+    return is_kept && cursor->next_link && cursor->saved_at <= now && now - cursor->saved_at <= CURSOR_KEEPS &&
            cursor->window.from >= now - run->base.source->reach_s && cursor->window.to <= now &&
            !window_is_start(run, cursor->window, cursor->next_link) &&
            source_run_may_go_on_at(&run->base, cursor->next_link);
@@ -106,10 +133,14 @@ bool window_plan(struct window_run *run)
         source_run_fail_database(&run->base, error);
         return false;
     }
+    if (!source_run_keep_from(&run->base, &run->keep_from))
+        return false;
+    input.keep_from = run->keep_from;
     input.rows = (const struct store_coverage *)(void *)rows->data;
     input.n_rows = rows->len;
     clip_since(run, now);
     expect(run, &input);
+    run->settled_after = plan_settled_after(plan_reach(&input));
     run->stretches = plan_stretches(&input);
     if (!options->has_since)
         take_up_cursor(run, now);

@@ -285,7 +285,7 @@ static void finish(struct source_run *base)
     say_left_open(run);
     if (run->stretches && !writer_error(base->context->writer) &&
         !store_coverage_settle(base->context->store, base->customer_id, base->source->name, base->part->name,
-                               plan_settled_after(base->source->reach_s), &error))
+                               run->settled_after, run->keep_from, &error))
         source_run_warn(base, g_strdup_printf("The outcome could not be noted in the database: %s", error->message));
 }
 

@@ -12,6 +12,7 @@ struct window_run {
     /* The plan. */
     GArray *stretches; /* struct plan_stretch; those before `next` are done */
     guint next;
+    int64_t keep_from, settled_after; /* of the plan: what retention keeps, and when the last sweep is over */
     guint open_entered; /* the stretch left open by an earlier run whose first window was begun, counted from 1 */
     int64_t window_s;
     int64_t page_us;               /* when the last whole page came, or the run began, on the clock's own count */

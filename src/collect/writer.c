@@ -18,6 +18,8 @@ struct writer {
     unsigned pending;
     bool closing;
     GError *error;
+    gint stopping; /* atomic */
+    struct store_watch watch;
 };
 
 struct writer_page *writer_page_new(void)
@@ -139,6 +141,17 @@ static void *run(void *user)
     return NULL;
 }
 
+/* Who waits for others while the run ends waits in vain. */
+static bool may_wait(const char *doing, int64_t done, int64_t of, void *user)
+{
+    struct writer *writer = user;
+
+    (void)doing;
+    (void)done;
+    (void)of;
+    return !g_atomic_int_get(&writer->stopping);
+}
+
 struct writer *writer_new(const char *path, struct client *client, GError **error)
 {
     struct store *store = store_open(path, STORE_WRITE, error);
@@ -149,6 +162,8 @@ struct writer *writer_new(const char *path, struct client *client, GError **erro
     writer = g_new0(struct writer, 1);
     writer->store = store;
     writer->client = client;
+    writer->watch = (struct store_watch){.go_on = may_wait, .user = writer};
+    store_set_watch(store, &writer->watch);
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->cond, NULL);
     g_queue_init(&writer->waiting);
@@ -213,6 +228,11 @@ unsigned writer_pending(struct writer *writer)
     pending = writer->pending;
     pthread_mutex_unlock(&writer->mutex);
     return pending;
+}
+
+void writer_stop(struct writer *writer)
+{
+    g_atomic_int_set(&writer->stopping, 1);
 }
 
 void writer_free(struct writer *writer)

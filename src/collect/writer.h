@@ -43,6 +43,10 @@ const GError *writer_error(struct writer *writer);
 /* Pages pushed and not yet taken back. */
 unsigned writer_pending(struct writer *writer);
 
+/* The run ends: pages are still committed, but not after a wait for another program, be it for a lock or for a reader.
+ * A wait that is under way ends, and its pages are dropped: their cursors stand where they stood. */
+void writer_stop(struct writer *writer);
+
 /* Waits until everything pushed is committed (or failed), ends the thread and closes the database. */
 void writer_free(struct writer *writer);
 

@@ -1,6 +1,7 @@
 #include "commands/commands.h"
 
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -87,6 +88,16 @@ static void write_report(const struct collect_report *report, bool json)
     command_write(out->str, out->len);
 }
 
+/* The run could not begin: because of a signal, which is still to be read, or of what *error says. */
+static int fail(const struct command_context *context, int signal_fd, const GError *error)
+{
+    struct signalfd_siginfo info;
+    bool stopped = g_error_matches(error, STORE_ERROR, STORE_ERROR_STOPPED) &&
+                   read(signal_fd, &info, sizeof info) == (ssize_t)sizeof info;
+
+    return command_fail(context, stopped ? EXIT_SIGNAL + (int)info.ssi_signo : EXIT_FAILED, "%s", error->message);
+}
+
 static int collect(struct command_context *context, const struct wishes *wishes, struct collect_options *options)
 {
     g_autoptr(GError) error = NULL;
@@ -97,9 +108,12 @@ static int collect(struct command_context *context, const struct wishes *wishes,
         return EXIT_FAILED;
     options->progress = !context->quiet && isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
     report = collect_run(options, &error);
+    if (!report) {
+        int status = fail(context, options->signal_fd, error);
+        close(options->signal_fd);
+        return status;
+    }
     close(options->signal_fd);
-    if (!report)
-        return command_fail(context, EXIT_FAILED, "%s", error->message);
     if (wishes->json || !context->quiet)
         write_report(report, wishes->json);
     return command_finish(context, report->signal ? EXIT_SIGNAL + report->signal : collect_exit_status(report));

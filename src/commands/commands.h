@@ -30,6 +30,7 @@ struct command {
 int command_collect(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_init(int argc, char **argv);
+int command_maintain(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_scan(int argc, char **argv);
 int command_search(int argc, char **argv);

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "commands.h"
+#include "sources/sources.h"
 
 enum {
     SAMPLES = 20000, /* newest events that lateness and size are told from: a tenth of a second's work at most */
@@ -45,14 +46,18 @@ static const char description[] =
     "between scans; below the table each has a line that says what to do. Those that ended before --since are left "
     "out:\n"
     "what is lost stays lost, and is not to keep a monitor red for ever. A gap between scans that has ended is a\n"
-    "finding for a day after its end: nothing mends it.\n"
+    "finding for a day after its end: nothing mends it. What retention deletes is no hole; each source says since "
+    "when\n"
+    "it is kept.\n"
     "\n"
     "TIME is a date or time (2026-11-20, 2026-11-20T07:00, UTC unless it says otherwise) or an age (36h, 7d).\n"
     "\n"
     "With --quiet only findings are printed. Exit status: 0; with --strict 4 when a source is stale or never "
     "collected,\n"
-    "has holes, or is unavailable though it could be read once (a licence ended); 1 without a database; 2 usage or\n"
-    "configuration.\n"
+    "has holes, or is unavailable though it could be read once (a licence ended), or when retention is configured and\n"
+    "prune has not run for three times its schedule, or the database is more than a tenth above its max_size; 1 "
+    "without\n"
+    "a database; 2 usage or configuration.\n"
     "\n"
     "Examples:\n"
     "  m365keep status\n"
@@ -139,12 +144,15 @@ static void say_how_it_stands(const struct command_context *context, const struc
 {
     if (view->sources->len == 0)
         command_say(context, "The database holds nothing yet: run m365keep collect.");
+    else if (view->findings == 0 && status_count_findings(view) > 0)
+        command_say(context, "The database needs a look.");
     else if (view->findings == 0)
         command_say(context,
                     tells_any_hole(view) ? "Nothing needs a look." : "Nothing is stale, and nothing is missing.");
     else
-        command_say(context, "%u of %u sources need%s a look.", view->findings, view->sources->len,
-                    view->findings == 1 ? "s" : "");
+        command_say(context, "%u of %u sources need%s a look%s.", view->findings, view->sources->len,
+                    view->findings == 1 ? "s" : "",
+                    status_count_findings(view) > view->findings ? ", and so does the database" : "");
 }
 
 static int print(const struct command_context *context, const struct wishes *wishes, const struct status_view *view)
@@ -159,7 +167,7 @@ static int print(const struct command_context *context, const struct wishes *wis
             status_print_table(view);
         status_print_remarks(view, context->quiet);
     }
-    int status = command_finish(context, wishes->strict && view->findings > 0 ? EXIT_FINDINGS : EXIT_DONE);
+    int status = command_finish(context, wishes->strict && status_count_findings(view) > 0 ? EXIT_FINDINGS : EXIT_DONE);
     if (!wishes->json)
         say_how_it_stands(context, view);
     return status;
@@ -167,13 +175,28 @@ static int print(const struct command_context *context, const struct wishes *wis
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
+/* What the configuration keeps of each source. */
+static GArray *keeps(const struct config *config, int64_t now)
+{
+    GArray *keep = g_array_new(FALSE, FALSE, sizeof(struct store_keep));
+
+    for (const struct source *source = sources_all(); source->name != NULL; source++) {
+        const struct store_keep line = {.source = source->name, .before = config_keep_from(config, source->name, now)};
+        g_array_append_val(keep, line);
+    }
+    return keep;
+}
+
 static struct store_status *read_status(const struct command_context *context, const struct wishes *wishes, int64_t now,
                                         int *status)
 {
+    g_autoptr(GArray) keep = keeps(context->config, now);
     const struct store_status_options options = {.now = now,
                                                  .since = wishes->since_s,
                                                  .max_gap_s = config_health_max_gap_s(context->config),
-                                                 .samples = SAMPLES};
+                                                 .samples = SAMPLES,
+                                                 .keep = (const struct store_keep *)(const void *)keep->data,
+                                                 .n_keep = keep->len};
     g_autoptr(GError) error = NULL;
     g_autoptr(Store) store = store_open(context->config->database, STORE_READ, &error);
     struct store_status *facts = store != NULL ? store_status_read(store, &options, &error) : NULL;
@@ -197,8 +220,12 @@ static int tell(const struct command_context *context, const struct wishes *wish
         return status;
     g_autoptr(Standing) standing = standing_new(context->config, facts, now);
     g_autoptr(GPtrArray) sources = g_ptr_array_new();
-    struct status_view view = {
-        .config = context->config, .facts = facts, .sources = sources, .now = now, .since = wishes->since_s};
+    struct status_view view = {.config = context->config,
+                               .facts = facts,
+                               .standing = standing,
+                               .sources = sources,
+                               .now = now,
+                               .since = wishes->since_s};
     return choose_sources(context, wishes, standing, &view, &status) ? print(context, wishes, &view) : status;
 }
 

@@ -14,6 +14,7 @@
 struct status_view {
     const struct config *config;
     const struct store_status *facts;
+    const struct standing *standing;
     GPtrArray *sources; /* const struct standing_source *: those asked for, a customer's together */
     unsigned findings;  /* how many of them are findings */
     int64_t now, since; /* seconds UTC */
@@ -26,6 +27,9 @@ bool status_tells_hole(const struct status_view *view, const struct standing_sou
 
 /* How many holes of the source are to be told. */
 unsigned status_count_holes(const struct status_view *view, const struct standing_source *source);
+
+/* How many findings there are of the sources and of the database. */
+unsigned status_count_findings(const struct status_view *view);
 
 /* "fresh", "stale", "never", "unavailable", "kept". */
 const char *status_state_name(enum standing_state state);

@@ -75,6 +75,9 @@ static void append_facts(GString *out, const struct status_view *view, const str
     append_time(out, "last_error_at", facts->last_error_at);
     append_text(out, "outcome", facts->last_run_at != 0 ? status_outcome_name(facts->outcome) : NULL);
     append_text(out, "last_error", facts->last_error);
+    append_time(out, "kept_from", facts->kept_from);
+    append_time(out, "pruned_at", facts->pruned_at);
+    append_number(out, "pruned", facts->pruned_records);
     append_lateness(out, facts);
     if (source->facts != NULL)
         append_holes(out, view, source);
@@ -115,6 +118,43 @@ static void append_customers(GString *out, const struct status_view *view)
     g_string_append(out, before != NULL ? "]}]" : "]");
 }
 
+static void append_database(GString *out, const struct status_view *view)
+{
+    const struct store_status *facts = view->facts;
+    int64_t most = view->config->retention.max_size_bytes;
+
+    g_string_append(out, ",\"database\":{\"path\":");
+    text_append_json(out, view->config->database);
+    append_number(out, "bytes", facts->database_bytes);
+    append_number(out, "free_bytes", facts->free_bytes);
+    append_number(out, "wal_bytes", facts->wal_bytes);
+    if (most > 0)
+        append_number(out, "max_bytes", most);
+    else
+        g_string_append(out, ",\"max_bytes\":null");
+    g_string_append_printf(out, ",\"over_size\":%s,\"prune_overdue\":%s", view->standing->over_size ? "true" : "false",
+                           view->standing->prune_overdue ? "true" : "false");
+    append_number(out, "seq", facts->seq);
+    g_string_append_c(out, '}');
+}
+
+static void append_tasks(GString *out, const GPtrArray *tasks)
+{
+    g_string_append(out, ",\"maintenance\":{");
+    for (guint i = 0; i < tasks->len; i++) {
+        const struct store_status_task *task = g_ptr_array_index(tasks, i);
+        g_string_append(out, i > 0 ? "," : "");
+        text_append_json(out, task->task);
+        g_string_append(out, ":{\"finished\":");
+        g_autofree char *finished = task->finished_at != 0 ? timestamp_format_seconds(task->finished_at) : NULL;
+        text_append_json(out, finished);
+        append_text(out, "outcome", task->outcome);
+        append_time(out, "started", task->started_at);
+        g_string_append_c(out, '}');
+    }
+    g_string_append_c(out, '}');
+}
+
 void status_append_json(GString *out, const struct status_view *view)
 {
     const struct store_status *facts = view->facts;
@@ -123,18 +163,14 @@ void status_append_json(GString *out, const struct status_view *view)
     g_string_append(out, "{\"now\":");
     text_append_json(out, now);
     append_time(out, "since", view->since);
-    append_number(out, "findings", view->findings);
+    append_number(out, "findings", status_count_findings(view));
     append_customers(out, view);
-    g_string_append(out, ",\"database\":{\"path\":");
-    text_append_json(out, view->config->database);
-    append_number(out, "bytes", facts->database_bytes);
-    append_number(out, "free_bytes", facts->free_bytes);
-    append_number(out, "wal_bytes", facts->wal_bytes);
-    append_number(out, "seq", facts->seq);
+    append_database(out, view);
+    append_tasks(out, facts->tasks);
     if (facts->mirrored)
-        g_string_append_printf(out, "},\"mirror\":{\"pending\":%" G_GINT64_FORMAT "}", facts->mirror_behind);
+        g_string_append_printf(out, ",\"mirror\":{\"pending\":%" G_GINT64_FORMAT "}", facts->mirror_behind);
     else
-        g_string_append(out, "},\"mirror\":null");
+        g_string_append(out, ",\"mirror\":null");
     g_string_append_printf(out, ",\"blobs\":{\"pending\":%" G_GINT64_FORMAT, facts->blobs_pending);
     append_time(out, "expires", facts->blob_expires_at);
     g_string_append(out, "}}");

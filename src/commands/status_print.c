@@ -52,6 +52,11 @@ unsigned status_count_holes(const struct status_view *view, const struct standin
     return n;
 }
 
+unsigned status_count_findings(const struct status_view *view)
+{
+    return view->findings + view->standing->prune_overdue + view->standing->over_size;
+}
+
 /* --- time as people say it ---------------------------------------------------------------------------------------- */
 
 /* "45 s", "12 min", "3 h 5 min", "6 days". */
@@ -170,6 +175,29 @@ static void print_line(char *text)
     g_free(text);
 }
 
+/* "prune 3 h ago", "verify never", "backup 6 days ago, begun again 5 min ago". */
+static char *task_words(const struct status_view *view, const char *name)
+{
+    const struct store_status_task *task = NULL;
+
+    for (guint i = 0; task == NULL && i < view->facts->tasks->len; i++) {
+        task = g_ptr_array_index(view->facts->tasks, i);
+        task = strcmp(task->task, name) == 0 ? task : NULL;
+    }
+    g_autofree char *finished = task != NULL ? age(view, task->finished_at) : NULL,
+                    *started = task != NULL ? age(view, task->started_at) : NULL;
+    return g_strdup_printf("%s %s%s%s", name, finished != NULL ? finished : "never",
+                           started != NULL ? ", begun again " : "", started != NULL ? started : "");
+}
+
+static void print_tasks(const struct status_view *view)
+{
+    g_autofree char *prune = task_words(view, "prune"), *verify = task_words(view, "verify"),
+                    *backup = task_words(view, "backup");
+
+    print_line(g_strdup_printf("Last done: %s; %s; %s.", prune, verify, backup));
+}
+
 static void print_database(const struct status_view *view)
 {
     const struct store_status *facts = view->facts;
@@ -179,8 +207,13 @@ static void print_database(const struct status_view *view)
     g_autofree char *mirror =
         facts->mirrored ? g_strdup_printf("; MongoDB is %s changes behind", behind) : g_strdup("");
 
-    print_line(g_strdup_printf("Database %s: %s, %s of it free; write-ahead log %s; %s changes%s.",
-                               view->config->database, bytes, free_bytes, log, changes, mirror));
+    g_autofree char *most = text_bytes(view->config->retention.max_size_bytes);
+    g_autofree char *limit =
+        view->config->retention.max_size_bytes > 0 ? g_strdup_printf(" (with its log %s at most)", most) : g_strdup("");
+
+    print_line(g_strdup_printf("Database %s: %s%s, %s of it free; write-ahead log %s; %s changes%s.",
+                               view->config->database, bytes, limit, free_bytes, log, changes, mirror));
+    print_tasks(view);
     if (facts->blobs_pending == 0)
         return;
     g_autofree char *blobs = text_count(facts->blobs_pending), *expiry = minute(facts->blob_expires_at),
@@ -414,15 +447,73 @@ static char *unreadable_words(const struct standing_source *source, bool finding
                            count, n == 1 ? "" : "s", n == 1 ? "is" : "are");
 }
 
+/* What retention deleted; NULL: nothing, or it is no finding, as it never is. */
+static char *kept_words(const struct standing_source *source, bool findings_only)
+{
+    const struct store_status_source *facts = source->facts;
+
+    if (facts == NULL || facts->kept_from == 0 || findings_only)
+        return NULL;
+    g_autofree char *from = minute(facts->kept_from), *count = text_count(facts->pruned_records),
+                    *when = minute(facts->pruned_at);
+    return g_strdup_printf("kept since %s UTC: retention deleted %s older record%s, the last at %s UTC.", from, count,
+                           facts->pruned_records == 1 ? "" : "s", when);
+}
+
+/* What retention does not do. */
+static char *prune_words(const struct status_view *view)
+{
+    const struct standing *standing = view->standing;
+
+    if (!standing->prune_overdue)
+        return NULL;
+    g_autofree char *since = duration(view->now - standing->pruned_at), *allowed = duration(standing->prune_after_s);
+    g_autofree char *done = standing->pruned_at != 0
+                                ? g_strdup_printf("prune was not done for %s (%s is allowed)", since, allowed)
+                                : g_strdup("prune was never done");
+    return g_strdup_printf("retention is configured, and records are older than it keeps them, but %s: run m365keep "
+                           "maintain prune, daily.",
+                           done);
+}
+
+static char *size_words(const struct status_view *view)
+{
+    const struct store_status *facts = view->facts;
+
+    if (!view->standing->over_size)
+        return NULL;
+    g_autofree char *used = text_bytes(facts->database_bytes - facts->free_bytes + facts->wal_bytes),
+                    *most = text_bytes(view->config->retention.max_size_bytes);
+    return g_strdup_printf("%s are in use, where max_size allows %s: run m365keep maintain prune, which deletes the "
+                           "oldest records, or says what keeps it from that.",
+                           used, most);
+}
+
+static void print_database_remarks(const struct status_view *view)
+{
+    char *words[] = {prune_words(view), size_words(view)};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (words[i] != NULL)
+            print_line(g_strconcat("database: ", words[i], NULL));
+        g_free(words[i]);
+    }
+}
+
 bool status_print_remarks(const struct status_view *view, bool findings_only)
 {
-    bool any = false;
+    bool any = status_count_findings(view) > view->findings;
+
+    if (any && !findings_only)
+        command_write("\n", 1);
+    print_database_remarks(view);
 
     for (guint i = 0; i < view->sources->len; i++) {
         const struct standing_source *source = g_ptr_array_index(view->sources, i);
-        char *words[] = {run_words(view, source, findings_only), unreadable_words(source, findings_only)};
+        char *words[] = {run_words(view, source, findings_only), unreadable_words(source, findings_only),
+                         kept_words(source, findings_only)};
         bool holes = status_count_holes(view, source) > 0;
-        if ((words[0] != NULL || words[1] != NULL || holes) && !any && !findings_only)
+        if ((words[0] != NULL || words[1] != NULL || words[2] != NULL || holes) && !any && !findings_only)
             command_write("\n", 1);
         for (size_t n = 0; n < G_N_ELEMENTS(words); n++) {
             any = any || words[n] != NULL;

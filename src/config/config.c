@@ -241,3 +241,12 @@ int64_t config_health_max_gap_s(const struct config *config)
 
     return MAX(3 * (schedule->daily ? DAY_S : schedule->every_s), LEAST_S);
 }
+
+int64_t config_keep_from(const struct config *config, const char *source, int64_t now)
+{
+    enum { DAY_S = 24 * 60 * 60 };
+    const int64_t *own = g_hash_table_lookup(config->retention.per_source, source);
+    int64_t days = own != NULL ? *own : config->retention.days;
+
+    return days > 0 ? now - days * DAY_S : INT64_MIN;
+}

@@ -55,10 +55,13 @@ struct config_schedule {
     int minute;      /* of the day, 0 to 1439, with daily true */
 };
 
+/* The least retention.max_size: the write-ahead log, which counts, may take half of it. */
+enum { CONFIG_MAX_SIZE_LEAST = 256 * 1024 * 1024 };
+
 struct config_retention {
     int64_t days;           /* 0: keep for ever */
     int64_t max_size_bytes; /* 0: no limit */
-    GHashTable *per_source; /* source's name as in the table of sources (char *) -> int64_t * days */
+    GHashTable *per_source; /* source's name as in the table of sources, or "mails" (char *) -> int64_t * days */
 };
 
 /* An alert: a search that is run again and again, and mails what is new. */
@@ -81,7 +84,8 @@ typedef struct config {
     } directories;
     struct config_retention retention;
     struct {
-        char *uri; /* wiped; NULL: no mirror */
+        bool configured; /* there is a mirror; also known where its URI is not kept */
+        char *uri;       /* wiped; NULL: no mirror, or no secret is kept */
         char *database;
         enum config_mirror_deletes deletes;
     } mongo;
@@ -155,6 +159,10 @@ const char *const *config_status_names(const struct config_status_map *map);
 /* Seconds between two good scans of service health above which the run of a state breaks: three times their schedule,
  * half an hour at least. */
 int64_t config_health_max_gap_s(const struct config *config);
+
+/* The moment before which retention keeps nothing of a source (its name as in the table of sources, or "mails"), by
+ * age: INT64_MIN where it keeps all. */
+int64_t config_keep_from(const struct config *config, const char *source, int64_t now);
 
 /* --- files to start from --------------------------------------------------------------------------------------------
  */

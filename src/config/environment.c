@@ -186,6 +186,14 @@ bool environment_secret(const struct environment *environment, const char *key, 
     return *secret != NULL;
 }
 
+bool environment_has_secret(const struct environment *environment, const char *key)
+{
+    g_autofree char *file_key = g_strconcat(key, "_FILE", NULL), *credential = credential_path(key);
+
+    return environment_get(environment, key) != NULL || environment_get(environment, file_key) != NULL ||
+           credential != NULL;
+}
+
 void environment_share(const struct environment *environment)
 {
     static const char *const names[][2] = {

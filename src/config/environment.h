@@ -30,6 +30,9 @@ char *environment_where(const struct environment *environment, const char *key);
 bool environment_secret(const struct environment *environment, const char *key, char **secret, char **where,
                         GError **error);
 
+/* True when the secret `key` is given in one of these ways; no file is read. */
+bool environment_has_secret(const struct environment *environment, const char *key);
+
 /* What a file holds that a secret is in, less one newline at its end. NULL with *error, whose message follows "the file
  * ...": "is empty; ...". Returned: text_free_secret. */
 char *environment_read_file(const struct environment *environment, const char *path, GError **error);

@@ -21,7 +21,8 @@ static const struct row rows[] = {
     {"directories.images", "/var/lib/m365keep/images", NULL},
     {"retention", NULL,
      "When records are deleted: those older than so many days (0: never), and the oldest ones when\n"
-     "the database grows beyond a size (20GiB, 500MiB; 0: no limit). A source may have days of its own."},
+     "the database and its log grow beyond a size (20GiB, 500MiB; 256MiB at least; 0: no limit). A source\n"
+     "may have days of its own, and so may the mails that were sent. (DB_DAYS_SCOPE wins over days.)"},
     {"retention.days", "0", NULL},
     {"retention.max_size", "0", NULL},
     {"retention.per_source", NULL, NULL},
@@ -31,6 +32,7 @@ static const struct row rows[] = {
     {"retention.per_source.intune_audits", "365", NULL},
     {"retention.per_source.unified_audit", "365", NULL},
     {"retention.per_source.health", "0", NULL},
+    {"retention.per_source.mails", "365", NULL},
     {"mongo", NULL,
      "A MongoDB that gets a copy of everything: the environment variable (or key of .env) that holds its\n"
      "URI, the database there (MONGO_DB wins), and whether what is deleted here is deleted there as well\n"

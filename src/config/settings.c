@@ -190,6 +190,7 @@ static bool read_per_source(const struct settings *settings, GHashTable *days, G
         {"unified-audit", "unified_audit", of->unified_audit},
         {"unified-audit", "unified-audit", of->unified_audit_},
         {"health", "health", of->health},
+        {"mails", "mails", of->mails},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -209,6 +210,23 @@ static bool read_per_source(const struct settings *settings, GHashTable *days, G
     return true;
 }
 
+/* A number without its unit ("20") would delete everything, and so would any limit that the log alone may reach. */
+static bool read_max_size(const struct settings *settings, const struct yaml_retention *retention, int64_t *bytes,
+                          GError **error)
+{
+    const struct setting setting = SETTING(NULL, retention, max_size);
+
+    if (!read_size(settings, setting, bytes, error))
+        return false;
+    if (*bytes == 0 || *bytes >= CONFIG_MAX_SIZE_LEAST)
+        return true;
+    g_autofree char *where = yaml_file_where(settings->file, setting.path);
+    return settings_accept(setting.path, where,
+                           "must be 0, for no limit, or 256MiB at least: the log of what was just written counts, and "
+                           "alone takes 128MiB at times",
+                           error);
+}
+
 static bool read_retention(const struct settings *settings, struct config *config, GError **error)
 {
     const struct yaml_retention *retention = BLOCK(settings, retention);
@@ -216,7 +234,7 @@ static bool read_retention(const struct settings *settings, struct config *confi
     config->retention.per_source = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return read_number(settings, SETTING("DB_DAYS_SCOPE", retention, days), 0, DAYS_MAX, 0, &config->retention.days,
                        error) &&
-           read_size(settings, SETTING(NULL, retention, max_size), &config->retention.max_size_bytes, error) &&
+           read_max_size(settings, retention, &config->retention.max_size_bytes, error) &&
            read_per_source(settings, config->retention.per_source, error);
 }
 
@@ -243,6 +261,7 @@ static bool read_mongo(const struct settings *settings, bool need_secrets, struc
         !settings_choice(settings, SETTING(NULL, mongo, deletes), deletes, &choice, error))
         return false;
     config->mongo.deletes = (enum config_mirror_deletes)choice;
+    config->mongo.configured = environment_has_secret(settings->environment, variable);
     return !need_secrets || read_secret(settings, variable, check_mongo_uri, &config->mongo.uri, error);
 }
 

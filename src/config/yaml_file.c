@@ -34,6 +34,7 @@ static const cyaml_schema_field_t per_source_fields[] = {
     TEXT(yaml_per_source, intune_audits),
     TEXT(yaml_per_source, unified_audit),
     TEXT(yaml_per_source, health),
+    TEXT(yaml_per_source, mails),
     TEXT_KEY("sign-ins", yaml_per_source, sign_ins_),
     TEXT_KEY("directory-audits", yaml_per_source, directory_audits_),
     TEXT_KEY("intune-audits", yaml_per_source, intune_audits_),

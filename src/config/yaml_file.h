@@ -16,10 +16,10 @@ struct yaml_directories {
     char *logs, *images;
 };
 
-/* By source, with an underscore or a hyphen between the words. */
+/* By source, with an underscore or a hyphen between the words; and the mails that were sent. */
 struct yaml_per_source {
     char *users, *sign_ins, *sign_ins_, *directory_audits, *directory_audits_, *intune_audits, *intune_audits_,
-        *unified_audit, *unified_audit_, *health;
+        *unified_audit, *unified_audit_, *health, *mails;
 };
 
 struct yaml_retention {

@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "doctor/retention.h"
 
 enum {
     QUICK_CHECK_S = 60, /* about 30 GB from a fast disk */
     DAY_S = 86400,
     WEEKS_DAYS = 28,
+    BACKUP_DAYS = 30,   /* a backup that is older is worth a word */
     COUNT_CAP = 1000000 /* events that are counted to tell how fast the database grows */
 };
 
@@ -19,6 +21,7 @@ static const int64_t mebibyte = INT64_C(1) << 20;
 
 struct database_check {
     char *path, *folder;
+    const struct config *config;
     int64_t now;
     struct section *database, *disk;
     gint stopped; /* atomic */
@@ -27,12 +30,14 @@ struct database_check {
     struct disk_facts facts;
 };
 
-struct database_check *database_check_new(const char *path, int64_t now, struct section *database, struct section *disk)
+struct database_check *database_check_new(const char *path, const struct config *config, int64_t now,
+                                          struct section *database, struct section *disk)
 {
     struct database_check *check = g_new0(struct database_check, 1);
 
     check->path = g_canonicalize_filename(path, NULL);
     check->folder = g_path_get_dirname(check->path);
+    check->config = config;
     check->now = now;
     check->database = database;
     check->disk = disk;
@@ -110,7 +115,8 @@ static void say_holders(struct database_check *check)
         const char *doing;
     } locks[] = {{STORE_LOCK_COLLECT, "collecting into it"},
                  {STORE_LOCK_HEALTH, "scanning service health into it"},
-                 {STORE_LOCK_MAIL, "sending its mails"}};
+                 {STORE_LOCK_MAIL, "sending its mails"},
+                 {STORE_LOCK_MAINTENANCE, "maintaining it"}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(locks); i++) {
         g_autofree char *holder = store_lock_holder(check->path, locks[i].kind);
@@ -163,14 +169,12 @@ static void judge_soundness(struct database_check *check, struct store *store, i
 
 /* Records of the last days stand for the disk that these days cost. More than the cap in a week, and a day is enough
  * to tell. 0 when it cannot be told. */
-static int64_t growth_per_day(struct store *store, int64_t now, int64_t bytes)
+static int64_t growth_per_day(struct store *store, const struct store_status *status, int64_t now, int64_t bytes)
 {
-    const struct store_status_options options = {.now = now, .since = now, .max_gap_s = DAY_S, .samples = 1};
-    g_autoptr(StoreStatus) status = store_status_read(store, &options, NULL);
     static const int days[] = {7, 1};
     int64_t records = 0;
 
-    for (guint i = 0; status && i < status->sources->len; i++) {
+    for (guint i = 0; i < status->sources->len; i++) {
         const struct store_status_source *source = g_ptr_array_index(status->sources, i);
         records += source->newest ? source->records : 0; /* of events */
     }
@@ -181,6 +185,44 @@ static int64_t growth_per_day(struct store *store, int64_t now, int64_t bytes)
             return (int64_t)((double)bytes * (double)MIN(recent, records) / (double)records / days[i]);
     }
     return 0;
+}
+
+static void say_backup(struct database_check *check, const struct store_status *status)
+{
+    int64_t at = 0;
+
+    for (guint i = 0; i < status->tasks->len; i++) {
+        const struct store_status_task *task = g_ptr_array_index(status->tasks, i);
+        at = g_str_equal(task->task, "backup") ? task->finished_at : at;
+    }
+    int64_t days = (check->now - at) / DAY_S;
+    if (at == 0)
+        section_note(check->database, "database",
+                     "m365keep maintain backup has never copied it; whether something else does is not known here.");
+    else if (days > BACKUP_DAYS)
+        section_note(check->database, "database",
+                     "m365keep maintain backup last copied it %" G_GINT64_FORMAT " days ago.", days);
+}
+
+/* What the status tells of growth, and of what retention makes of it. */
+static void judge_growth(struct database_check *check, struct store *store)
+{
+    const struct store_status_options options = {
+        .now = check->now, .since = check->now, .max_gap_s = DAY_S, .samples = 1};
+    g_autoptr(StoreStatus) status = store_status_read(store, &options, NULL);
+    struct disk_facts *facts = &check->facts;
+
+    if (!status) /* what is wrong has been told */
+        return;
+    facts->per_day = growth_per_day(store, status, check->now, facts->database);
+    say_backup(check, status);
+    if (!check->config)
+        return;
+    const struct retention_facts retention = {.used = status->database_bytes - status->free_bytes + status->wal_bytes,
+                                              .max_size = check->config->retention.max_size_bytes,
+                                              .per_day = facts->per_day};
+    facts->most = retention_most(check->config, facts->per_day);
+    retention_judge_size(check->database, &retention);
 }
 
 static void publish(struct database_check *check, struct store *store)
@@ -202,7 +244,7 @@ static void look_inside(struct database_check *check, int64_t wal)
     publish(check, store);
     judge_soundness(check, store, check->facts.database, wal);
     if (!g_atomic_int_get(&check->stopped))
-        check->facts.per_day = growth_per_day(store, check->now, check->facts.database);
+        judge_growth(check, store);
     publish(check, NULL);
     store_close(store);
 }
@@ -223,10 +265,12 @@ static int64_t judge_log(struct database_check *check)
 
 void disk_judge(struct section *section, const char *folder, const struct disk_facts *facts)
 {
-    /* The write-ahead log may grow to a quarter of a GiB before it is written back. */
-    const int64_t least = 256 * mebibyte, comfortable = MAX(1024 * mebibyte, facts->database / 10);
+    /* The write-ahead log may grow to a quarter of a GiB before it is written back; beside a program that reads for
+     * long, to STORE_LOG_MOST. */
+    const int64_t least = 256 * mebibyte, comfortable = MAX(STORE_LOG_MOST + facts->per_day, facts->database / 10);
     g_autofree char *room = text_bytes(facts->free), *needed = text_bytes(facts->free < least ? least : comfortable);
-    int64_t days = facts->per_day > 0 ? facts->free / facts->per_day : INT64_MAX;
+    bool ends = facts->most > 0 && facts->most - facts->database <= facts->free; /* retention holds it before */
+    int64_t days = facts->per_day > 0 && !ends ? facts->free / facts->per_day : INT64_MAX;
     g_autofree char *lasts =
         days < 3650 ? g_strdup_printf(", which lasts %" G_GINT64_FORMAT " days at the present growth", days) : NULL;
     const char *mend = "Free some room, or move the database to a larger disk.";

@@ -81,8 +81,8 @@ static void begin_database(struct doctor *doctor)
     struct part *part = add_part(doctor, NULL);
     /* One task fills both: the disk is judged by what the database needs. */
     struct section *disk = add_part(doctor, NULL)->section;
-    part->task =
-        task_start(&database_check_kind, database_check_new(path, clock_now(options->clock), part->section, disk));
+    part->task = task_start(&database_check_kind,
+                            database_check_new(path, options->config, clock_now(options->clock), part->section, disk));
 }
 
 static void begin_customers(struct doctor *doctor, struct section *network)

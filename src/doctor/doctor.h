@@ -80,7 +80,11 @@ struct standing_source {
 
 typedef struct standing {
     GPtrArray *sources; /* struct standing_source *, owned; by customer as configured, customers that are kept last */
-    unsigned findings;
+    int64_t pruned_at;  /* when prune was last done; 0: never */
+    int64_t prune_after_s; /* seconds without it after which it is overdue, where there is something to delete */
+    bool prune_overdue;    /* retention is configured, and does not take place */
+    bool over_size;        /* by more than a tenth: what is collected between two times that prune runs is no matter */
+    unsigned findings;     /* sources, and these two */
 } Standing;
 
 /* Whether the hole makes its source a finding. A gap between scans that has ended does for a day, so that somebody sees

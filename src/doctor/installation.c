@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "client/client.h"
+#include "doctor/retention.h"
 #include "sources/sources.h"
 
 /* --- configuration ------------------------------------------------------------------------------------------------ */
@@ -89,8 +90,10 @@ static void judge_files(struct section *section, const struct config *config)
 void installation_check(struct section *section, const struct doctor_options *options)
 {
     judge_configuration(section, options);
-    if (options->config)
+    if (options->config) {
+        retention_check(section, options->config);
         judge_files(section, options->config);
+    }
     if (options->clock->simulated)
         section_note(section, "clock", "M365KEEP_CLOCK is set: time is simulated, and not this machine's.");
 }

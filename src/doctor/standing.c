@@ -158,6 +158,37 @@ static void add_customer(struct judge *judge, const struct config_customer *cust
     }
 }
 
+/* --- retention -------------------------------------------------------------------------------------------------------
+ */
+
+/* There is what should have been deleted so long ago. */
+static bool is_overdue(const struct judge *judge, const struct store_status_source *facts)
+{
+    int64_t line = config_keep_from(judge->config, facts->source, judge->now);
+
+    return line != INT64_MIN && facts->held_from != 0 && facts->held_from < line - judge->standing->prune_after_s;
+}
+
+static void judge_retention(const struct judge *judge)
+{
+    const struct config_schedule *schedule = &judge->config->schedule.prune;
+    const struct store_status *status = judge->status;
+    struct standing *standing = judge->standing;
+    int64_t most = judge->config->retention.max_size_bytes;
+
+    standing->prune_after_s = MISSED_RUNS * (schedule->daily ? DAY_S : schedule->every_s);
+    for (guint i = 0; i < status->tasks->len; i++) {
+        const struct store_status_task *task = g_ptr_array_index(status->tasks, i);
+        if (strcmp(task->task, "prune") == 0)
+            standing->pruned_at = task->finished_at;
+    }
+    for (guint i = 0; judge->now - standing->pruned_at > standing->prune_after_s && i < status->sources->len; i++)
+        standing->prune_overdue = standing->prune_overdue || is_overdue(judge, g_ptr_array_index(status->sources, i));
+    standing->over_size =
+        most > 0 && status->database_bytes - status->free_bytes + status->wal_bytes > most + most / 10;
+    standing->findings += standing->prune_overdue + standing->over_size;
+}
+
 /* --- the whole -------------------------------------------------------------------------------------------------------
  */
 
@@ -176,6 +207,7 @@ struct standing *standing_new(const struct config *config, const struct store_st
         if (!g_hash_table_contains(told, facts))
             add(&judge, NULL, facts->tenant_id, facts->source, facts, known);
     }
+    judge_retention(&judge);
     return standing;
 }
 

@@ -17,13 +17,14 @@ struct post {
     const struct report_options *options;
     struct store *store;
     int *signal;
-    StoreLock *lock;       /* NULL: another process is sending */
-    char *held_back;       /* why mails are not tried; NULL: they are */
-    int64_t held_until;    /* with a server that failed: when it is asked again */
-    bool refused;          /* by a server that would refuse every other mail: it is asked no more */
-    GPtrArray *unnoted;    /* struct store_mail *, borrowed: what became of them is not in the store yet */
-    GPtrArray *given_up;   /* struct store_mail *: after five days, when this run began */
-    int64_t began, waited; /* by the clock, and by the waits: a clock that stands still ends no wait */
+    StoreLock *lock;          /* NULL: another process is sending */
+    char *held_back;          /* why mails are not tried; NULL: they are */
+    int64_t held_until;       /* with a server that failed: when it is asked again */
+    bool refused;             /* by a server that would refuse every other mail: it is asked no more */
+    GPtrArray *unnoted;       /* struct store_mail *, borrowed: what became of them is not in the store yet */
+    GPtrArray *given_up;      /* struct store_mail *: after five days, when this run began */
+    int64_t began, waited;    /* by the clock, and by the waits: a clock that stands still ends no wait */
+    struct store_watch watch; /* of waits for the database */
 };
 
 static void log_mail(enum log_level level, const char *words, const char *customer, const struct store_mail *mail)
@@ -79,6 +80,18 @@ static bool take_lock(struct post *post, GError **error)
     return false;
 }
 
+/* After a signal the database is still waited for as long as a short lock may last: what became of a mail that has gone
+ * must be written down, or nobody knows of it. */
+static bool may_wait(const char *doing, int64_t waited_ms, int64_t of, void *user)
+{
+    enum { AFTER_SIGNAL_MS = 10000 };
+    const struct post *post = user;
+
+    (void)doing;
+    (void)of;
+    return !post_interrupted(post->options, post->signal) || waited_ms < AFTER_SIGNAL_MS;
+}
+
 struct post *post_open(const struct report_options *options, struct store *store, int *signal, GError **error)
 {
     struct post *post = g_new0(struct post, 1);
@@ -89,6 +102,8 @@ struct post *post_open(const struct report_options *options, struct store *store
     post->began = clock_now(options->clock);
     post->unnoted = g_ptr_array_new();
     post->given_up = g_ptr_array_new_with_free_func((GDestroyNotify)store_mail_free);
+    post->watch = (struct store_watch){.go_on = may_wait, .user = post};
+    store_set_watch(store, &post->watch);
     if (take_lock(post, error))
         return post;
     post_close(post);
@@ -114,6 +129,7 @@ void post_close(struct post *post)
     if (!post)
         return;
     note_again(post);
+    store_set_watch(post->store, NULL);
     g_ptr_array_unref(post->unnoted);
     g_ptr_array_unref(post->given_up);
     store_lock_release(post->lock);

@@ -379,6 +379,8 @@ static bool take_page(struct taking *taking, GError **error)
     for (guint i = 0; i < accounts->records->len; i++)
         if (!take_record(taking, accounts->records->pdata[i], error))
             return false;
+    if (page->again)
+        return true;
     if (listing && accounts->after.complete && !end_listing(taking, &ended, error))
         return false;
     return !ended ||
@@ -387,7 +389,8 @@ static bool take_page(struct taking *taking, GError **error)
 
 bool accounts_take_page(struct accounts_batch *batch, struct store_page *page, GError **error)
 {
-    struct taking taking = {batch, batch->store, page, page->accounts->after.kind, NULL};
+    enum store_round_kind kind = page->again ? STORE_ROUND_DELTA : page->accounts->after.kind;
+    struct taking taking = {batch, batch->store, page, kind, NULL};
     bool taken = take_page(&taking, error);
     g_free(taking.facets);
     return taken;

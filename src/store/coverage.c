@@ -287,14 +287,15 @@ static GArray *merge_neighbours(const GArray *spans)
     return merged;
 }
 
-/* What was read at least `settled_after` seconds past it is settled. A span is cut at that line, so that what is
- * settled does not depend on the windows in which it happened to be read. */
-static GArray *cut_settled(const GArray *spans, int64_t settled_after)
+/* What was read at least `settled_after` seconds past it is settled, and what nobody will read again because it is not
+ * kept: that stays open for nobody either. A span is cut at that line, so that what is settled does not depend on the
+ * windows in which it happened to be read. */
+static GArray *cut_settled(const GArray *spans, int64_t settled_after, int64_t keep_from)
 {
     GArray *cut = g_array_new(FALSE, FALSE, sizeof(struct store_coverage));
     for (guint i = 0; i < spans->len; i++) {
         struct store_coverage rest = *span_at(spans, i);
-        int64_t line = CLAMP(rest.read_at - settled_after, rest.from, rest.to);
+        int64_t line = CLAMP(MAX(rest.read_at - settled_after, keep_from), rest.from, rest.to);
         if (rest.state == STORE_COVERAGE_READ && line > rest.from) {
             struct store_coverage settled = piece_of(&rest, rest.from, line);
             settled.state = STORE_COVERAGE_SETTLED;
@@ -303,6 +304,8 @@ static GArray *cut_settled(const GArray *spans, int64_t settled_after)
             rest.records -= settled.records;
             rest.late_records -= settled.late_records;
         }
+        if (rest.state == STORE_COVERAGE_OPEN)
+            rest.from = CLAMP(keep_from, rest.from, rest.to);
         if (rest.from < rest.to)
             g_array_append_val(cut, rest);
     }
@@ -318,24 +321,25 @@ static bool same_spans(const GArray *a, const GArray *b)
     return same;
 }
 
-static bool settle(struct store *store, const struct coverage_part *part, int64_t settled_after, GError **error)
+static bool settle(struct store *store, const struct coverage_part *part, int64_t settled_after, int64_t keep_from,
+                   GError **error)
 {
     const struct store_window ever = {INT64_MIN, INT64_MAX};
     g_autoptr(GArray) spans = coverage_overlap(store, part, ever, error);
     if (!spans)
         return false;
-    g_autoptr(GArray) cut = cut_settled(spans, settled_after);
+    g_autoptr(GArray) cut = cut_settled(spans, settled_after, keep_from);
     g_autoptr(GArray) merged = merge_neighbours(cut);
     return same_spans(merged, spans) || replace_spans(store, part, ever, merged, error);
 }
 
 bool store_coverage_settle(struct store *store, int64_t customer_id, const char *source, const char *part,
-                           int64_t settled_after, GError **error)
+                           int64_t settled_after, int64_t keep_from, GError **error)
 {
     struct coverage_part whose = {customer_id, source, part};
     if (!store_begin(store, error))
         return false;
-    if (!settle(store, &whose, settled_after, error)) {
+    if (!settle(store, &whose, settled_after, keep_from, error)) {
         store_rollback(store);
         return false;
     }

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "store/facets.h"
+#include "store/retention.h"
 #include "store/scan.h"
 
 /* A page of health under way. */
@@ -152,15 +153,20 @@ static void append_services(GString *facets, const char *services)
             facet_append(facets, FACET_SERVICE, name->text);
 }
 
+char *health_facets(const char *facets, const struct health_document *document)
+{
+    GString *own = g_string_new(facets);
+    facet_append(own, FACET_SERVICE, document->service);
+    append_services(own, document->services);
+    return g_string_free(own, FALSE);
+}
+
 static bool keep_text(const struct taking *taking, const struct body *body, int64_t row_id, bool is_new, GError **error)
 {
     if (!taking->texts)
         return true;
-    g_autoptr(GString) facets = g_string_new(taking->facets);
-    facet_append(facets, FACET_SERVICE, body->document.service);
-    append_services(facets, body->document.services);
-    return texts_keep(taking->texts, row_id, is_new, body->document.text ? body->document.text : "", facets->str,
-                      error);
+    g_autofree char *facets = health_facets(taking->facets, &body->document);
+    return texts_keep(taking->texts, row_id, is_new, body->document.text ? body->document.text : "", facets, error);
 }
 
 /* --- records
@@ -173,11 +179,9 @@ static void note_newest(const struct taking *taking, const char *last_modified)
         g_strlcpy(newest, last_modified, sizeof taking->batch->newest);
 }
 
-static bool write_body(const struct taking *taking, struct body *body, int64_t row_id, GError **error)
+static bool write_body(const struct taking *taking, const struct body *body, int64_t row_id, GError **error)
 {
-    const struct store_health *health = taking->page->health;
     bool is_new = row_id == 0;
-    health->decode(health->kind, body->record->raw, body->record->length, &body->document);
     note_newest(taking, body->document.last_modified);
     return (is_new || keep_version(taking, row_id, error)) && write_row(taking, body, &row_id, error) &&
            keep_text(taking, body, row_id, is_new, error);
@@ -195,11 +199,17 @@ static bool take_record(const struct taking *taking, const struct health_record 
         counts->duplicates++;
         return true;
     }
-    bool written = write_body(taking, &body, known.row_id, error);
+    const struct store_health *health = taking->page->health;
+    health->decode(health->kind, record->raw, record->length, &body.document);
+    bool goes = false, is_new = known.row_id == 0;
+    bool ok = !is_new || retention_health_goes(taking->batch->store, health->kind, &body.document, health->keep_from,
+                                               &goes, error);
+    ok = ok && (goes || write_body(taking, &body, known.row_id, error));
     health_document_clear(&body.document);
-    counts->inserted += written && known.row_id == 0;
-    counts->updated += written && known.row_id != 0;
-    return written;
+    counts->duplicates += ok && goes;
+    counts->inserted += ok && is_new && !goes;
+    counts->updated += ok && !is_new;
+    return ok;
 }
 
 /* --- pages

@@ -23,6 +23,11 @@ void health_batch_clear(struct health_batch *batch);
 bool health_take_page(struct health_batch *batch, struct store_page *page, int64_t latest, const char **newest,
                       GError **error);
 
+/* The tokens by which a record is found: `facets`, which all of its customer's have, and its services'. Returned:
+ * g_free.
+ */
+char *health_facets(const char *facets, const struct health_document *document);
+
 /* Writes the full text of everything that the pages changed. */
 bool health_write_fts(struct health_batch *batch, GError **error);
 

@@ -55,6 +55,7 @@ struct store_health *store_health_new(enum store_health_kind kind)
 {
     struct store_health *health = g_new0(struct store_health, 1);
     health->kind = kind;
+    health->keep_from = INT64_MIN;
     health->records = g_ptr_array_new_with_free_func((GDestroyNotify)health_record_free);
     return health;
 }

@@ -50,18 +50,50 @@ static bool may_hold(int fd)
     return read_pid(fd, &pid) && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
+static const char *mend_of(int cause)
+{
+    return cause == ENOSPC ? "; free some space and run again" : "";
+}
+
 static bool write_pid(int fd, const char *path, GError **error)
 {
     g_autofree char *pid = g_strdup_printf("%ld\n", (long)getpid());
     ssize_t length = (ssize_t)strlen(pid);
     if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)length, 0) == length)
         return true;
-    g_set_error(error, STORE_ERROR, errno == ENOSPC ? STORE_ERROR_FULL : STORE_ERROR_FAILED,
-                "cannot write the lock file %s: %s", path, g_strerror(errno));
+    int cause = errno;
+    g_set_error(error, STORE_ERROR, cause == ENOSPC ? STORE_ERROR_FULL : STORE_ERROR_FAILED,
+                "cannot write the lock file %s: %s%s", path, g_strerror(cause), mend_of(cause));
     return false;
 }
 
-static bool take(int fd, const char *path, enum store_lock_kind kind, GError **error)
+/* The file of a lock that is held now, open; -1 when nobody holds it. */
+static int open_held(const char *path, enum store_lock_kind kind)
+{
+    g_autofree char *file = lock_path(path, kind);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    /* Only a lock that is refused tells that it is held. One that is given keeps others off for a moment: it is asked
+     * for only where somebody may have it. */
+    if (may_hold(fd) && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* What the holder of a lock of `database` is doing: who forgets a customer or restores a copy holds all of them. */
+static const char *work_of(const char *database, int fd, enum store_lock_kind kind)
+{
+    guint64 pid, maintaining;
+    int other = kind == STORE_LOCK_MAINTENANCE ? -1 : open_held(database, STORE_LOCK_MAINTENANCE);
+    bool same = other >= 0 && read_pid(fd, &pid) && read_pid(other, &maintaining) && pid == maintaining;
+    if (other >= 0)
+        close(other);
+    return kinds[same ? STORE_LOCK_MAINTENANCE : kind].doing;
+}
+
+static bool take(const char *database, int fd, const char *path, enum store_lock_kind kind, GError **error)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return write_pid(fd, path, error);
@@ -71,15 +103,22 @@ static bool take(int fd, const char *path, enum store_lock_kind kind, GError **e
     }
     g_autofree char *who = holder(fd);
     g_set_error(error, STORE_ERROR, STORE_ERROR_BUSY,
-                "%s is already %s this database (it holds %s): run again when it has ended", who, kinds[kind].doing,
-                path);
+                "%s is already %s this database (it holds %s): run again when it has ended", who,
+                work_of(database, fd, kind), path);
     return false;
+}
+
+static bool was_collected_into(const char *path)
+{
+    g_autofree char *lock = lock_path(path, STORE_LOCK_COLLECT);
+    return g_file_test(lock, G_FILE_TEST_EXISTS);
 }
 
 struct store_lock *store_lock_take(const char *path, enum store_lock_kind kind, GError **error)
 {
-    /* A lock beside what is none of ours, or where nothing can be, would be litter. */
-    if (!store_look(path, STORE_CREATE, error))
+    /* A lock beside what is none of ours, or where nothing can be, would be litter. Where one was before, there was a
+     * database of ours, whatever has become of it: it may be restored. */
+    if (!was_collected_into(path) && !store_look(path, STORE_CREATE, error))
         return NULL;
     g_autofree char *file = lock_path(path, kind);
     /* The file stays after release: removing it would let two processes lock two files of one name. */
@@ -90,10 +129,10 @@ struct store_lock *store_lock_take(const char *path, enum store_lock_kind kind, 
                     cause == ENOENT || cause == ENOTDIR ? STORE_ERROR_NOT_FOUND
                     : cause == ENOSPC                   ? STORE_ERROR_FULL
                                                         : STORE_ERROR_READ_ONLY,
-                    "cannot make the lock file %s: %s", file, g_strerror(cause));
+                    "cannot make the lock file %s: %s%s", file, g_strerror(cause), mend_of(cause));
         return NULL;
     }
-    if (!take(fd, file, kind, error)) {
+    if (!take(path, fd, file, kind, error)) {
         close(fd);
         return NULL;
     }
@@ -104,15 +143,21 @@ struct store_lock *store_lock_take(const char *path, enum store_lock_kind kind, 
 
 char *store_lock_holder(const char *path, enum store_lock_kind kind)
 {
-    g_autofree char *file = lock_path(path, kind);
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    /* Only a lock that is refused tells that it is held. One that is given keeps others off for a moment: it is asked
-     * for only where somebody may have it. */
-    bool held = may_hold(fd) && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    char *who = held ? holder(fd) : NULL;
-    close(fd);
+    int fd = open_held(path, kind);
+    char *who = fd < 0 ? NULL : holder(fd);
+    if (fd >= 0)
+        close(fd);
+    return who;
+}
+
+char *lock_other_holder(const char *path, enum store_lock_kind kind)
+{
+    guint64 pid;
+    int fd = open_held(path, kind);
+    bool other = fd >= 0 && (!read_pid(fd, &pid) || pid != (guint64)getpid());
+    char *who = other ? holder(fd) : NULL;
+    if (fd >= 0)
+        close(fd);
     return who;
 }
 

@@ -13,7 +13,8 @@
 typedef struct store_watch {
     /* `doing` is a phrase ("checking the bodies of events"), static; `done` and `of` are in its own unit, of == 0: not
      * known. Returns false to stop: the call then ends soon with STORE_ERROR_STOPPED, and what was done until then
-     * stays done. */
+     * stays done. Called by another thread than the caller's, too (while that is busy inside SQLite), but never by two
+     * at once. */
     bool (*go_on)(const char *doing, int64_t done, int64_t of, void *user);
     void *user;
 } StoreWatch; /* a NULL watch, or a NULL go_on: nobody looks */
@@ -75,11 +76,20 @@ struct store_prune_result *store_prune(struct store *store, const struct store_p
 void store_prune_result_free(struct store_prune_result *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorePruneResult, store_prune_result_free)
 
+/* The moment before which everything of a source of a customer was deleted by retention, what was open aside;
+ * INT64_MIN: nothing was. What is read of earlier time would be deleted again. False with *error. */
+bool store_retention_line(struct store *store, int64_t customer_id, const char *source, int64_t *before,
+                          GError **error);
+
 /* Makes, beside the database, the file that a full disk gets its first free bytes from (STORE_RESERVE_BYTES, and only
  * beside a database that is several times as large, on a disk that has room for it). A reserve that cannot be made is
  * no error: false. */
 enum { STORE_RESERVE_BYTES = 8 * 1024 * 1024 };
 bool store_reserve_make(struct store *store);
+
+/* Gives the reserve beside the database `path` back to the disk: for who finds it too full to open the database. True
+ * when there was one. */
+bool store_reserve_release(const char *path);
 
 /* --- forgetting a customer ------------------------------------------------------------------------------------------
  */
@@ -102,9 +112,10 @@ struct store_forgotten {
 bool store_forget_look(struct store *store, const char *customer, struct store_forgotten *there, GError **error);
 
 /* Deletes all there is of a customer (its name, without case; all its tenants), in short transactions, and then makes
- * sure that no byte of it is left in file and log: full text optimized, free pages given back, log truncated; what is
- * deleted is overwritten (secure_delete). The caller holds all locks: nobody may collect meanwhile. False with *error;
- * calling it again goes on. */
+ * sure that no byte of it is left in file and log: full text merged, the file written anew (VACUUM: overwriting what is
+ * deleted is not enough, see store/shrink.h), log truncated. That takes the size of the file on the disk twice more for
+ * a while. The caller holds all locks: nobody may collect meanwhile. False with *error; calling it again goes on, and
+ * once the rows are gone, or with log_held, store_optimize does, too. */
 bool store_forget(struct store *store, const char *customer, const struct store_forget_options *options,
                   struct store_forgotten *result, GError **error);
 
@@ -117,7 +128,8 @@ struct store_optimized {
 };
 
 /* Merges the segments of each full-text index into one (entries of deleted rows vanish only so), gives free pages back,
- * cuts the write-ahead log off; all in short transactions. False with *error. */
+ * cuts the write-ahead log off; all in short transactions, unless an index is worn from hundreds of merges, or a
+ * customer was forgotten and the file has still to be written anew: who writes waits then. False with *error. */
 bool store_optimize(struct store *store, int64_t now, const struct store_watch *watch, struct store_optimized *result,
                     GError **error);
 
@@ -132,9 +144,11 @@ bool store_rebuild_text(struct store *store, const struct store_watch *watch, GE
  */
 
 struct store_verify_result {
-    int64_t events, versions, accounts, health, mails; /* bodies compared with their hashes */
-    int64_t bytes;                                     /* of them */
-    bool text_unchecked; /* opened with STORE_READ: FTS5 could not compare its index with its text */
+    int64_t events, versions, accounts, health, mails, unreadable; /* bodies compared with their hashes */
+    int64_t bytes;                                                 /* of them */
+    bool text_unchecked;  /* opened with STORE_READ: FTS5 could not compare its index with its text */
+    bool pages_unchecked; /* likewise, or somebody read an older moment all the time: nobody looked whether pages that
+                             are taken for free are */
 };
 
 /* SQLite's integrity_check, foreign keys, FTS integrity, ids of both sides, counts, coverage, states, mails, change
@@ -190,13 +204,14 @@ struct store_decoders {
 struct store_renormalize_options {
     const struct store_decoders *decoders;
     const char *version; /* of the program: a round that another one began begins anew */
-    int64_t limit;       /* records to look at in this run, at most; 0: all */
+    int64_t limit;       /* records to look at in this run, at most, and of what could not be read; 0: all */
+    bool mirror_deletes; /* as above: a record whose key became another leaves the old one's document to be deleted */
     int64_t now;
     const struct store_watch *watch;
 };
 
 struct store_renormalized {
-    int64_t looked_at;   /* events, accounts, issues and messages in this run */
+    int64_t looked_at;   /* events, accounts, overviews, issues and messages in this run, each once */
     int64_t of;          /* how many there are */
     int64_t changed;     /* whose derived columns or text became others */
     int64_t moved;       /* of them, whose time did, and so their event_id */
@@ -218,7 +233,7 @@ bool store_renormalize(struct store *store, const struct store_renormalize_optio
 
 enum store_double_kind {
     STORE_DOUBLE_KEY,    /* one record by today's key, kept apart by an older one */
-    STORE_DOUBLE_SOURCE, /* the same bytes of the same tenant under two sources' names */
+    STORE_DOUBLE_SOURCE, /* the same bytes of the same tenant under two sources' names, of which one is known today */
 };
 
 /* Two rows that became one. Strings are borrowed during the call back. */
@@ -249,11 +264,24 @@ struct store_deduped {
 bool store_dedupe(struct store *store, const struct store_dedupe_options *options, struct store_deduped *result,
                   GError **error);
 
+/* --- what was done, and when ----------------------------------------------------------------------------------------
+ */
+
+/* Notes in `maintenance` that a task begins ("prune", "verify" ...; not "renormalize", which keeps its own place), and
+ * that it was done to its end: `outcome` is a sentence. One that fails or is stopped stays noted as begun. */
+bool store_task_begin(struct store *store, const char *task, int64_t now, GError **error);
+bool store_task_end(struct store *store, const char *task, int64_t now, const char *outcome, GError **error);
+
 /* --- the write-ahead log --------------------------------------------------------------------------------------------
  *
  * A reader who holds on to one moment keeps the log from starting over. Collecting then waits a little before each
  * transaction, so that a reader of seconds costs nothing but time; beyond STORE_LOG_MOST it is refused with
  * STORE_ERROR_LOG, which names who reads, and nothing is lost: cursors stand where they stood. */
+
+/* Whoever waits with this connection, for a lock or for such a reader, asks this watch several times a second once the
+ * wait takes longer than a moment, and when it says stop, what was begun ends with STORE_ERROR_STOPPED and nothing was
+ * changed. Borrowed until the next call, or store_close; NULL: nobody is asked. */
+void store_set_watch(struct store *store, const struct store_watch *watch);
 
 enum { STORE_LOG_GOAL = 128 * 1024 * 1024, STORE_LOG_MOST = 1024 * 1024 * 1024 };
 

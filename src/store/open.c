@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "store/place.h"
 #include "store/store_private.h"
 
 /* --- looking at the file before SQLite does --------------------------------------------------------------------------
@@ -40,6 +41,13 @@ static bool check_version(const char *path, int64_t version, enum store_mode mod
     return true;
 }
 
+/* On a medium, or in a folder, where nobody here may write. */
+static bool is_read_only(const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    return euidaccess(path, W_OK) != 0 || euidaccess(folder, W_OK | X_OK) != 0;
+}
+
 /* True when a write-ahead log beside the database may say otherwise than its first page. */
 static bool has_log(const char *path)
 {
@@ -52,6 +60,14 @@ static enum presence look_at_header(const char *path, const uint8_t *header, siz
                                     GError **error)
 {
     static const char magic[] = "SQLite format 3";
+    if (place_is_note(header, length)) {
+        g_set_error(
+            error, STORE_ERROR, STORE_ERROR_FOREIGN,
+            "the restoring of %s was cut short: run it again (m365keep maintain restore FILE --force); the file "
+            "says where the database lies that was to be replaced",
+            path);
+        return UNUSABLE;
+    }
     if (length < HEADER_BYTES || memcmp(header, magic, sizeof magic) != 0) {
         g_set_error(error, STORE_ERROR, STORE_ERROR_FOREIGN,
                     "%s is not an SQLite database: give another path, or move the file away", path);
@@ -66,7 +82,8 @@ static enum presence look_at_header(const char *path, const uint8_t *header, siz
         return UNUSABLE;
     }
     uint32_t version = big_endian(header + HEADER_USER_VERSION);
-    return has_log(path) || check_version(path, version, mode, error) ? PRESENT : UNUSABLE;
+    bool copied = mode == STORE_READ && is_read_only(path); /* where it is older: see open_copy */
+    return has_log(path) || copied || check_version(path, version, mode, error) ? PRESENT : UNUSABLE;
 }
 
 /* The first bytes of a file, as many as there are; -1 with *error. By way of SQLite: when a descriptor of ours is
@@ -112,6 +129,13 @@ static enum presence look_at_absence(const char *path, const char *folder, enum 
     if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
         g_set_error(error, STORE_ERROR, STORE_ERROR_NOT_FOUND,
                     "there is no folder %s for the database: make it, or give another path", folder);
+        return UNUSABLE;
+    }
+    if (mode == STORE_CREATE && has_log(path)) { /* SQLite would take it for the new database's own */
+        g_set_error(error, STORE_ERROR, STORE_ERROR_FOREIGN,
+                    "there is the log %s-wal of a database, but not the database: restore a backup (m365keep maintain "
+                    "restore FILE --force), or move the log away",
+                    path);
         return UNUSABLE;
     }
     if (mode == STORE_CREATE)
@@ -174,7 +198,8 @@ static bool configure(struct store *store, GError **error)
                     {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
                     {SQLITE_DBCONFIG_DQS_DDL, 0},
                     {SQLITE_DBCONFIG_DQS_DML, 0}};
-    int code = sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
+    int code = wait_init(store);
+    wal_init(store);
     for (size_t i = 0; code == SQLITE_OK && i < G_N_ELEMENTS(settings); i++)
         code = sqlite3_db_config(store->db, settings[i].what, settings[i].value, NULL);
     if (code != SQLITE_OK) {
@@ -188,16 +213,37 @@ static bool configure(struct store *store, GError **error)
                          "pragmas", error);
 }
 
-static bool connect_to(struct store *store, const char *name, int flags, GError **error)
+static bool connect_plainly(struct store *store, const char *name, int flags, GError **error)
 {
     /* SQLite counts every allocation under one mutex, for statistics that nobody reads here: a few percent of all
      * writing. Refused, and no matter, once SQLite has begun. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int code = sqlite3_open_v2(name, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
-    if (code == SQLITE_OK)
-        return configure(store, error);
-    store_error_set(store, "open", code, error);
-    return false;
+    if (code != SQLITE_OK)
+        store_error_set(store, "open", code, error);
+    return code == SQLITE_OK;
+}
+
+static bool connect_to(struct store *store, const char *name, int flags, GError **error)
+{
+    return connect_plainly(store, name, flags, error) && configure(store, error);
+}
+
+struct store *store_connect(const char *name, const char *path, int flags, GError **error)
+{
+    struct store *store = g_new0(struct store, 1);
+    store->path = g_strdup(path);
+    if (connect_to(store, name, flags, error))
+        return store;
+    store_close(store);
+    return NULL;
+}
+
+struct store *store_connect_alone(const char *name, const char *path, GError **error)
+{
+    g_autofree char *uri = g_filename_to_uri(name, NULL, error);
+    g_autofree char *immutable = uri ? g_strconcat(uri, "?immutable=1", NULL) : NULL;
+    return uri ? store_connect(immutable, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error) : NULL;
 }
 
 /* SQLite answers with the mode it is in, and no error, when it cannot change. */
@@ -227,32 +273,15 @@ static bool build(struct store *store, GError **error)
 /* --- making a new database -------------------------------------------------------------------------------------------
  */
 
-static void remove_new(const char *path)
-{
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
-    for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
-        g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
-        unlink(file);
-    }
-}
-
 /* Gives the finished file its name, unless another program was quicker: then its database is as good. */
 static bool publish(const char *made, const char *path, const char *folder, GError **error)
 {
-    int result = renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_NOREPLACE);
-    if (result != 0 && (errno == EINVAL || errno == ENOSYS)) /* a file system without that flag */
-        result = link(made, path);
-    int cause = errno;
-    if (result != 0 && cause != EEXIST) {
+    if (!place_name(made, path) && errno != EEXIST) {
         g_set_error(error, STORE_ERROR, STORE_ERROR_FAILED, "cannot name the new database %s: %s", path,
-                    g_strerror(cause));
+                    g_strerror(errno));
         return false;
     }
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd); /* so that the name survives a power cut as the contents do */
-        close(fd);
-    }
+    place_sync(folder);
     return true;
 }
 
@@ -269,20 +298,31 @@ static bool create(const char *path, const char *folder, GError **error)
     }
     close(fd);
 
-    struct store *store = g_new0(struct store, 1);
-    store->path = g_strdup(path); /* what errors should name */
-    bool built = connect_to(store, made, SQLITE_OPEN_READWRITE, error) && build(store, error);
+    struct store *store = store_connect(made, path, SQLITE_OPEN_READWRITE, error);
+    bool built = store && build(store, error);
     store_close(store);
     bool published = built && publish(made, path, folder, error);
-    remove_new(made);
+    place_remove(made);
     return published;
 }
 
 /* --- opening
  * ---------------------------------------------------------------------------------------------------------- */
 
-/* Reading a database in WAL mode needs its -shm file, which SQLite makes. On a file system that nobody can write,
- * nobody changes the database either, and SQLite may do without. */
+/* On a file system that nobody can write nobody changes the database either, and SQLite may do without locks and
+ * without its -shm file. What a write-ahead log beside it holds is part of the database: it keeps the index of the log
+ * in memory then, which it does for a connection that has the file to itself. */
+static bool connect_to_medium(struct store *store, GError **error)
+{
+    bool log = has_log(store->path);
+    g_autofree char *uri = g_filename_to_uri(store->path, NULL, error);
+    g_autofree char *alone = uri ? g_strconcat(uri, log ? "?vfs=unix-none" : "?immutable=1", NULL) : NULL;
+    return uri && connect_plainly(store, alone, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error) &&
+           (!log || store_execute(store, "PRAGMA locking_mode = EXCLUSIVE", "pragmas", error)) &&
+           configure(store, error);
+}
+
+/* Reading a database in WAL mode needs its -shm file, which SQLite makes. */
 static bool connect_to_read(struct store *store, const char *folder, GError **error)
 {
     g_autofree char *shm = g_strconcat(store->path, "-shm", NULL);
@@ -290,11 +330,8 @@ static bool connect_to_read(struct store *store, const char *folder, GError **er
         return connect_to(store, store->path, SQLITE_OPEN_READONLY, error);
 
     struct statvfs status;
-    if (statvfs(folder, &status) == 0 && status.f_flag & ST_RDONLY) {
-        g_autofree char *uri = g_filename_to_uri(store->path, NULL, error);
-        g_autofree char *immutable = uri ? g_strconcat(uri, "?immutable=1", NULL) : NULL;
-        return uri && connect_to(store, immutable, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, error);
-    }
+    if (statvfs(folder, &status) == 0 && status.f_flag & ST_RDONLY)
+        return connect_to_medium(store, error);
     g_set_error(
         error, STORE_ERROR, STORE_ERROR_READ_ONLY,
         "%s cannot be read from here: SQLite keeps %s beside it, and the folder cannot be written; run as the owner of "
@@ -310,22 +347,86 @@ static bool connect_to_write(struct store *store, const char *folder, GError **e
 }
 
 /* What the file said may be older than what its log holds. */
-static bool version_in_use(struct store *store, enum store_mode mode, GError **error)
+static bool version_in_use(struct store *store, enum store_mode mode, int64_t *version, GError **error)
 {
-    int64_t version;
     struct statement *statement = statement_get(store, STATEMENT_USER_VERSION, error);
-    return statement && statement_int(statement, 0, &version, error) &&
-           check_version(store->path, version, mode, error);
+    return statement && statement_int(statement, 0, version, error) &&
+           check_version(store->path, *version, mode, error);
+}
+
+/* --- an older database that cannot be written ------------------------------------------------------------------------
+ */
+
+enum { COPY_BYTES_MOST = 256 * 1024 * 1024 }; /* what a search may copy each time: half a second's work */
+
+/* Copies what `from` shows into the database of `to`, which is empty. */
+static bool copy_into(sqlite3 *from, const struct store *to, GError **error)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to->db, "main", from, "main");
+    if (backup)
+        sqlite3_backup_step(backup, -1);
+    int code = backup ? sqlite3_backup_finish(backup) : sqlite3_extended_errcode(to->db);
+    if (code != SQLITE_OK)
+        store_error_set(to, "copy", code, error);
+    return code == SQLITE_OK;
+}
+
+static void close_statements(struct store *store)
+{
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        sqlite3_finalize(store->statements[i].handle);
+        store->statements[i].handle = NULL;
+    }
+}
+
+static bool is_small(struct store *store, int64_t version, GError **error)
+{
+    struct statement *statement = statement_get(store, STATEMENT_STATUS_FILE, error);
+    int64_t bytes;
+    if (!statement || !statement_int(statement, 0, &bytes, error))
+        return false;
+    if (bytes <= COPY_BYTES_MOST)
+        return true;
+    g_set_error(
+        error, STORE_ERROR, STORE_ERROR_OLDER,
+        "%s was written by an older m365keep (schema %d, this program needs %d), and cannot be written where it "
+        "is, to be brought up to date: copy it to a folder that can be, run m365keep maintain verify --db on the "
+        "copy, and use that",
+        store->path, (int)version, store_schema_version());
+    return false;
+}
+
+/* A temporary copy is brought up to date in the database's place: SQLite's own file, which nobody else can open, and
+ * which is gone when it is closed. */
+static bool open_copy(struct store *store, int64_t version, GError **error)
+{
+    if (!is_small(store, version, error))
+        return false;
+    close_statements(store);
+    sqlite3 *from = g_steal_pointer(&store->db);
+    bool copied =
+        connect_to(store, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error) && copy_into(from, store, error);
+    sqlite3_close(from);
+    return copied && store_execute(store, "PRAGMA synchronous = OFF", "pragmas", error) &&
+           store_migrate(store, error) && store_execute(store, "PRAGMA query_only = ON", "pragmas", error);
 }
 
 static bool open_present(struct store *store, const char *folder, enum store_mode mode, enum presence presence,
                          GError **error)
 {
-    bool connected =
-        mode == STORE_READ ? connect_to_read(store, folder, error) : connect_to_write(store, folder, error);
-    if (!connected || !version_in_use(store, mode, error))
+    bool reads = mode == STORE_READ || mode == STORE_COPY;
+    bool connected = reads ? connect_to_read(store, folder, error) : connect_to_write(store, folder, error);
+    int64_t version = 0;
+    g_autoptr(GError) cause = NULL;
+    if (!connected)
         return false;
-    if (mode == STORE_READ)
+    if (!version_in_use(store, mode, &version, &cause)) {
+        if (g_error_matches(cause, STORE_ERROR, STORE_ERROR_OLDER) && is_read_only(store->path))
+            return open_copy(store, version, error);
+        g_propagate_error(error, g_steal_pointer(&cause));
+        return false;
+    }
+    if (reads)
         return true;
     return presence == EMPTY ? build(store, error) : use_wal(store, error) && store_migrate(store, error);
 }
@@ -352,11 +453,8 @@ void store_close(struct store *store)
     for (int i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(store->statements[i].handle);
     sqlite3_close(store->db);
+    wait_clear(store);
+    wal_clear(store);
     g_free(store->path);
     g_free(store);
-}
-
-void store_interrupt(struct store *store)
-{
-    sqlite3_interrupt(store->db);
 }

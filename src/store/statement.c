@@ -56,6 +56,8 @@ struct statement *statement_get(struct store *store, enum statement_id id, GErro
 enum step statement_step(struct statement *statement, GError **error)
 {
     int code = statement->fault == SQLITE_OK ? sqlite3_step(statement->handle) : statement->fault;
+    if (statement->store->wait.began_us && (code == SQLITE_ROW || code == SQLITE_DONE))
+        wait_over(statement->store);
     if (code == SQLITE_ROW)
         return STEP_ROW;
     if (code == SQLITE_DONE) /* it holds nothing any more, and statement_get resets it */
@@ -92,6 +94,8 @@ bool store_execute(struct store *store, const char *sql, const char *doing, GErr
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
     if (code != SQLITE_OK)
         store_error_set(store, doing, code, error);
+    else if (store->wait.began_us)
+        wait_over(store);
     return code == SQLITE_OK;
 }
 

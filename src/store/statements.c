@@ -146,6 +146,83 @@
     "WHERE " id " = ?1 AND NOT EXISTS "                                                                                \
     "(SELECT 1 FROM " version " AS v WHERE v." id " = ?1 AND v.content_hash = r.content_hash)"
 
+/* Which records of service health retention deletes, told from nothing but what they say themselves, so that a scan does
+ * not store again what goes (see retention.h): issues that are resolved and messages that ended, both not modified since
+ * `line`, a timestamp. What says nothing of when it was stays. */
+#define RETENTION_ISSUE_GOES(line)                                                                                     \
+    "(coalesce(is_resolved, \"end\" < " line ") AND coalesce(last_modified, \"end\", start) < " line ")"
+#define RETENTION_MESSAGE_GOES(line) "(\"end\" < " line " AND coalesce(last_modified, \"end\") < " line ")"
+
+/* Rows of a table that full text is kept of, by id, with what is derived from their bytes; renormalize_states.c reads
+ * it by position. */
+#define RENORMALIZE_ROWS(table, id, fts, columns)                                                                      \
+    "SELECT r." id ", r.seq, r.customer_id, r.raw, f.text, f.facets, " columns " FROM " table " AS r LEFT JOIN " fts   \
+    " AS f ON f.rowid = r." id " WHERE r." id " BETWEEN ?1 AND ?2 ORDER BY r." id
+
+/* What is known of a record of health: its row, the hash of its body, when that was modified, and received. */
+#define RENORMALIZE_KNOWN(table, id, modified)                                                                         \
+    "SELECT " id ", content_hash, " modified ", coalesce(changed_at, first_seen) FROM " table                          \
+    " WHERE customer_id = ?1 AND id = ?2"
+
+/* Keeps a body that was received before the present one as an earlier one, unless it was kept before. It was replaced
+ * by the next that came. */
+#define RENORMALIZE_VERSION(version, table, id)                                                                        \
+    "INSERT INTO " version " (" id ", seq, stored_at, replaced_at, content_hash, raw) "                                \
+    "SELECT ?1, ?2, ?3, coalesce((SELECT min(at) FROM "                                                                \
+    "(SELECT stored_at AS at FROM " version " WHERE " id " = ?1 "                                                      \
+    "UNION ALL SELECT coalesce(changed_at, first_seen) FROM " table " WHERE " id " = ?1) WHERE at >= ?3), ?3), "       \
+    "?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM " version " WHERE " id " = ?1 AND content_hash = ?4)"
+
+/* It was known at that time already. */
+#define RENORMALIZE_SINCE(table, id) "UPDATE " table " SET first_seen = min(first_seen, ?2), seq = ?3 WHERE " id " = ?1"
+
+/* How prune goes through a table, by a key. */
+#define PRUNE_KEYS(key) "AND " key " >= ?1 AND " key " <= ?2 ORDER BY " key " LIMIT ?3"
+
+/* The form in which the mirror's ids have a second. */
+#define ISO_SECONDS(seconds) "strftime('%Y-%m-%dT%H:%M:%SZ', " seconds ", 'unixepoch')"
+#define PRUNE_CHANGE_TAIL    "id || ':' || " ISO_SECONDS("seen_at") " || ':' || first_seq"
+
+/* The last good scan of a customer. */
+#define PRUNE_LAST_GOOD(customer)                                                                                      \
+    "(SELECT at FROM health_scan WHERE customer_id = " customer " AND ok ORDER BY at DESC LIMIT 1)"
+
+/* Old bodies of records but for those of which `goes` is true, unless they are held. */
+#define PRUNE_VERSIONS(version, table, id, goes)                                                                       \
+    "SELECT v.rowid, r.customer_id, 0, v.replaced_at, NULL FROM " version " AS v CROSS JOIN " table " AS r "           \
+    "USING (" id ") WHERE v.replaced_at < ?4 AND NOT (r.seq <= ?6 AND coalesce(" goes ", 0)) " PRUNE_KEYS("v.rowid")
+
+/* The next ?2 rows of a customer's in a table, in the order of an index. */
+#define FORGET_SOME(columns, table, order)                                                                             \
+    "(SELECT " columns " FROM " table " WHERE customer_id = ?1 ORDER BY " order " LIMIT ?2)"
+
+/* A document's _id begins with its tenant. */
+#define FORGET_OF_TENANT(tenant) "substr(doc_id, 1, length(" tenant ") + 1) = " tenant " || ':'"
+
+/* In the place of a sentence that names who is forgotten. */
+#define FORGET_WORDS "'it may have named a customer who was forgotten'"
+
+/* Seconds as the views show them. */
+#define FORGET_ISO(seconds) "strftime('%Y-%m-%dT%H:%M:%SZ', " seconds ", 'unixepoch')"
+
+/* Rows of a customer's that are no records: single ones, what hangs on others, what the mirror was refused. */
+#define FORGET_OTHERS                                                                                                  \
+    "SELECT count(*) AS n FROM user_listing WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM user_change "        \
+    "WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM service_state WHERE customer_id = ?1 UNION ALL "            \
+    "SELECT count(*) FROM health_scan WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM service_overview "         \
+    "WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM mail WHERE customer_id = ?1 UNION ALL SELECT "              \
+    "count(*) FROM content_blob WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM unreadable_record WHERE "        \
+    "customer_id = ?1 UNION ALL SELECT count(*) FROM coverage_span WHERE customer_id = ?1 UNION ALL SELECT "           \
+    "count(*) FROM collect_cursor WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM collect_round WHERE "          \
+    "customer_id = ?1 UNION ALL SELECT count(*) FROM retention_line WHERE customer_id = ?1 UNION ALL SELECT "          \
+    "count(*) FROM collection WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM event_version CROSS JOIN "         \
+    "event USING (event_id) WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM overview_version CROSS JOIN "        \
+    "service_overview USING (overview_id) WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM issue_version "        \
+    "CROSS JOIN service_issue USING (issue_id) WHERE customer_id = ?1 UNION ALL SELECT count(*) FROM "                 \
+    "message_version CROSS JOIN service_message USING (message_id) WHERE customer_id = ?1 UNION ALL SELECT "           \
+    "count(*) FROM mail_recipient CROSS JOIN mail USING (mail_id) WHERE customer_id = ?1 UNION ALL SELECT "            \
+    "count(*) FROM mirror_reject WHERE " FORGET_OF_TENANT("?2")
+
 /* Both sides of an FTS table, compared by id. */
 #define FTS_IDS(what, table, id, fts)                                                                                  \
     "SELECT '" what " ' || " id " || ' has no row in " fts "' FROM " table " WHERE " id " NOT IN (SELECT id FROM " fts \
@@ -158,9 +235,9 @@
     "SELECT 'the key ' || lower(hex(key)) || ' belongs to no event' FROM event_key "                                   \
     "WHERE event_id NOT IN (SELECT event_id FROM event) "                                                              \
     "UNION ALL "                                                                                                       \
-    "SELECT 'there are ' || events || ' events but ' || keys || ' keys, ' || ids || ' of them different' "             \
-    "FROM (SELECT (SELECT count(*) FROM event) AS events, count(*) AS keys, count(DISTINCT event_id) AS ids "          \
-    "FROM event_key) WHERE events <> keys OR keys <> ids "
+    "SELECT 'there are ' || events || ' events but ' || keys || ' keys' "                                              \
+    "FROM (SELECT (SELECT count(*) FROM event) AS events, (SELECT count(*) FROM event_key) AS keys) "                  \
+    "WHERE events <> keys "
 
 #define EVENT_IDS   FTS_IDS("event", "event", "event_id", "event_fts")
 #define USER_IDS    FTS_IDS("user", "user", "user_id", "user_fts")
@@ -168,8 +245,8 @@
 #define MESSAGE_IDS FTS_IDS("message", "service_message", "message_id", "message_fts")
 
 /* One row, a sentence, where two sides of the store differ. */
-#define VERIFY_IDS                                                                                                     \
-    EVENT_IDS "UNION ALL " USER_IDS "UNION ALL " ISSUE_IDS "UNION ALL " MESSAGE_IDS "UNION ALL " KEY_IDS "LIMIT 1"
+#define VERIFY_IDS       USER_IDS "UNION ALL " ISSUE_IDS "UNION ALL " MESSAGE_IDS "LIMIT 1"
+#define VERIFY_EVENT_IDS EVENT_IDS "UNION ALL " KEY_IDS "LIMIT 1"
 
 const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = {"begin", "BEGIN IMMEDIATE"},
@@ -350,6 +427,15 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_STATE_EXTEND] = {"state_extend", "UPDATE service_state SET last_seen = ?2, samples = samples + 1, "
                                                 "seq = ?3 WHERE state_id = ?1"},
 
+    [STATEMENT_RETENTION_LINE] = {"retention_line",
+                                  "SELECT before_s FROM retention_line WHERE customer_id = ?1 AND source = ?2"},
+    [STATEMENT_RETENTION_ISSUE_GOES] = {"retention_issue_goes",
+                                        "SELECT " RETENTION_ISSUE_GOES("?1") " FROM (SELECT ?2 AS start, ?3 AS \"end\", "
+                                        "?4 AS last_modified, ?5 AS is_resolved)"},
+    [STATEMENT_RETENTION_MESSAGE_GOES] = {"retention_message_goes",
+                                          "SELECT " RETENTION_MESSAGE_GOES("?1") " FROM (SELECT ?3 AS \"end\", "
+                                          "?4 AS last_modified)"},
+
     [STATEMENT_SEARCH_ALL] = {"search_all",
                               "SELECT " EVENT_COLUMNS " FROM events WHERE event_id >= ?1 AND event_id <= ?2 "
                               "ORDER BY event_id DESC LIMIT ?3"},
@@ -429,6 +515,11 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_STATUS_HEALTH_BYTES] = {"status_health_bytes",
                                        "SELECT count(*), total(n) FROM (" SOME_BYTES(
                                            "service_issue") " UNION ALL " SOME_BYTES("service_message") ")"},
+    [STATEMENT_STATUS_RETENTION] = {"status_retention", "SELECT before_s, pruned_at, records FROM retention_line "
+                                                        "WHERE customer_id = ?1 AND source = ?2"},
+    [STATEMENT_STATUS_FIRST_SCAN] = {"status_first_scan", "SELECT min(at) FROM health_scan WHERE customer_id = ?1"},
+    [STATEMENT_STATUS_TASKS] = {"status_tasks", "SELECT task, coalesce(started_at, 0), coalesce(finished_at, 0), outcome "
+                                                "FROM maintenance ORDER BY task"},
     [STATEMENT_STATUS_FILE] = {"status_file", "SELECT page_count * page_size, freelist_count * page_size "
                                               "FROM pragma_page_count, pragma_page_size, pragma_freelist_count"},
     [STATEMENT_STATUS_MIRROR] = {"status_mirror", "SELECT count(*), coalesce(min(seq), 0) FROM mirror_position"},
@@ -600,6 +691,380 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                            "WHERE mail_id IN (SELECT mail_id FROM mail WHERE state = 'sending') "
                                            "AND state IN ('queued', 'sending')"},
 
+    /* The structure of an FTS5 index is its row 10 (fts5_index.c, FTS5_STRUCTURE_ROWID). */
+    [STATEMENT_SHRINK_EVENT_STRUCTURE] = {"shrink_event_structure", "SELECT block FROM event_fts_data WHERE id = 10"},
+    [STATEMENT_SHRINK_USER_STRUCTURE] = {"shrink_user_structure", "SELECT block FROM user_fts_data WHERE id = 10"},
+    [STATEMENT_SHRINK_ISSUE_STRUCTURE] = {"shrink_issue_structure", "SELECT block FROM issue_fts_data WHERE id = 10"},
+    [STATEMENT_SHRINK_MESSAGE_STRUCTURE] = {"shrink_message_structure", "SELECT block FROM message_fts_data WHERE id = 10"},
+    [STATEMENT_SHRINK_EVENT_MERGE] = {"shrink_event_merge", "INSERT INTO event_fts (event_fts, rank) VALUES ('merge', ?1)"},
+    [STATEMENT_SHRINK_USER_MERGE] = {"shrink_user_merge", "INSERT INTO user_fts (user_fts, rank) VALUES ('merge', ?1)"},
+    [STATEMENT_SHRINK_ISSUE_MERGE] = {"shrink_issue_merge", "INSERT INTO issue_fts (issue_fts, rank) VALUES ('merge', ?1)"},
+    [STATEMENT_SHRINK_MESSAGE_MERGE] = {"shrink_message_merge", "INSERT INTO message_fts (message_fts, rank) VALUES ('merge', ?1)"},
+    [STATEMENT_SHRINK_EVENT_REBUILD] = {"shrink_event_rebuild", "INSERT INTO event_fts (event_fts) VALUES ('rebuild')"},
+    [STATEMENT_SHRINK_USER_REBUILD] = {"shrink_user_rebuild", "INSERT INTO user_fts (user_fts) VALUES ('rebuild')"},
+    [STATEMENT_SHRINK_ISSUE_REBUILD] = {"shrink_issue_rebuild", "INSERT INTO issue_fts (issue_fts) VALUES ('rebuild')"},
+    [STATEMENT_SHRINK_MESSAGE_REBUILD] = {"shrink_message_rebuild", "INSERT INTO message_fts (message_fts) VALUES ('rebuild')"},
+    [STATEMENT_SHRINK_TEXT_MERGED] = {"shrink_text_merged",
+                                      "UPDATE counter SET value = 0 WHERE name = 'text_deleted' AND value <> 0"},
+    [STATEMENT_SHRINK_DUE] = {"shrink_due", "SELECT value > 0 AND value * 10 > (SELECT coalesce(sum(records), 0) "
+                                            "FROM collection WHERE source NOT IN ('users', 'health')) "
+                                            "FROM counter WHERE name = 'text_deleted'"},
+    [STATEMENT_SHRINK_FREE_PAGES] = {"shrink_free_pages", "PRAGMA freelist_count"},
+    [STATEMENT_SHRINK_VACUUM] = {"shrink_vacuum", "PRAGMA incremental_vacuum"},
+    [STATEMENT_SHRINK_SIZE] = {"shrink_size", "SELECT page_size, page_count, freelist_count FROM pragma_page_size, "
+                                              "pragma_page_count, pragma_freelist_count"},
+    [STATEMENT_SHRINK_REWRITE] = {"shrink_rewrite", "VACUUM"},
+    [STATEMENT_SHRINK_SCRUB_BEGIN] = {"shrink_scrub_begin",
+                                      "INSERT INTO maintenance (task, started_at) VALUES ('scrub', ?1) ON CONFLICT "
+                                      "(task) DO UPDATE SET started_at = excluded.started_at, position = NULL"},
+    [STATEMENT_SHRINK_SCRUB_DUE] = {"shrink_scrub_due", "SELECT started_at IS NOT NULL FROM maintenance "
+                                                        "WHERE task = 'scrub'"},
+    [STATEMENT_SHRINK_SCRUB_REWRITTEN] = {"shrink_scrub_rewritten", "SELECT position IS NOT NULL FROM maintenance "
+                                                                    "WHERE task = 'scrub'"},
+    [STATEMENT_SHRINK_SCRUB_REWRITE] = {"shrink_scrub_rewrite", "UPDATE maintenance SET position = ?1 "
+                                                                "WHERE task = 'scrub'"},
+    [STATEMENT_SHRINK_SCRUB_END] = {"shrink_scrub_end",
+                                    "UPDATE maintenance SET started_at = NULL, position = NULL, finished_at = ?1, "
+                                    "outcome = 'nothing is left in the file of what was forgotten' "
+                                    "WHERE task = 'scrub'"},
+    [STATEMENT_WAL_PAGE_SIZE] = {"wal_page_size", "PRAGMA page_size"},
+    [STATEMENT_PRUNE_CUSTOMERS] = {"prune_customers", "SELECT customer_id FROM customer ORDER BY customer_id"},
+    [STATEMENT_PRUNE_CUSTOMER] = {"prune_customer", "SELECT name, tenant_id FROM customer WHERE customer_id = ?1"},
+    [STATEMENT_PRUNE_POSITION] = {"prune_position", "SELECT min(seq) FROM mirror_position"},
+    [STATEMENT_PRUNE_REJECTS] = {"prune_rejects", "SELECT EXISTS (SELECT 1 FROM mirror_reject)"},
+    [STATEMENT_PRUNE_REJECT_DELETE] = {"prune_reject_delete",
+                                       "DELETE FROM mirror_reject WHERE collection = ?1 AND doc_id = ?2"},
+    [STATEMENT_PRUNE_TOMBSTONE] = {"prune_tombstone",
+                                   "INSERT INTO tombstone (seq, collection, doc_id) VALUES (?1, ?2, ?3)"},
+    [STATEMENT_PRUNE_TEXTS] = {"prune_texts", "UPDATE counter SET value = value + ?1 WHERE name = 'text_deleted'"},
+    [STATEMENT_PRUNE_LINE] = {"prune_line",
+                              "INSERT INTO retention_line (customer_id, source, before_s, pruned_at, records) "
+                              "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (customer_id, source) DO UPDATE SET "
+                              "before_s = max(before_s, excluded.before_s), pruned_at = excluded.pruned_at, "
+                              "records = records + excluded.records"},
+    [STATEMENT_PRUNE_COLLECTION] = {"prune_collection", "UPDATE collection SET records = records - ?3 "
+                                                        "WHERE customer_id = ?1 AND source = ?2"},
+    [STATEMENT_PRUNE_EVENTS] = {"prune_events",
+                                "SELECT sum(records) FROM collection WHERE source NOT IN ('users', 'health')"},
+    [STATEMENT_PRUNE_EVENTS_BEFORE] = {"prune_events_before", "SELECT count(*) FROM event WHERE timestamp < ?1"},
+    [STATEMENT_PRUNE_EVENT_WALK] = {"prune_event_walk",
+                                    "SELECT event_id, customer_id, source, seq FROM event "
+                                    "WHERE event_id >= ?1 AND event_id < ?2 ORDER BY event_id LIMIT ?3"},
+    [STATEMENT_PRUNE_EVENT_READ] = {"prune_event_read",
+                                    "SELECT customer_id, source, seq, coalesce(dedupe_key, id) FROM event "
+                                    "WHERE event_id = ?1"},
+    [STATEMENT_PRUNE_EVENT_DELETE] = {"prune_event_delete", "DELETE FROM event WHERE event_id = ?1"},
+    [STATEMENT_PRUNE_EVENT_VERSIONS_DELETE] = {"prune_event_versions_delete",
+                                               "DELETE FROM event_version WHERE event_id = ?1"},
+    [STATEMENT_PRUNE_AUTOMERGE_READ] = {"prune_automerge_read",
+                                        "SELECT v FROM event_fts_config WHERE k = 'automerge'"},
+    [STATEMENT_PRUNE_AUTOMERGE] = {"prune_automerge",
+                                   "INSERT INTO event_fts (event_fts, rank) VALUES ('automerge', ?1)"},
+    [STATEMENT_PRUNE_KEY_DELETE] = {"prune_key_delete", "DELETE FROM event_key WHERE key = ?1 AND event_id = ?2"},
+    [STATEMENT_PRUNE_KEYS_DELETE] = {"prune_keys_delete", "DELETE FROM event_key WHERE event_id = ?1"},
+
+    /* Rows that go by age; prune_rows.c says what the parameters and columns are. */
+    [STATEMENT_PRUNE_ACCOUNTS] =
+        {"prune_accounts",
+         "SELECT user_id, customer_id, max(seq, coalesce((SELECT max(seq) FROM user_change AS h "
+         "WHERE h.customer_id = u.customer_id AND h.id = u.id), 0)), removed_at, id "
+         "FROM user AS u NOT INDEXED WHERE customer_id = ?8 AND removed_at < ?4 " PRUNE_KEYS("user_id")},
+    [STATEMENT_PRUNE_ACCOUNT_CHANGES] = {"prune_account_changes", "SELECT " PRUNE_CHANGE_TAIL " FROM user_change "
+                                                                  "WHERE customer_id = ?1 AND id = ?2"},
+    [STATEMENT_PRUNE_ACCOUNT_CHANGES_DELETE] = {"prune_account_changes_delete",
+                                                "DELETE FROM user_change WHERE customer_id = ?1 AND id = ?2"},
+    [STATEMENT_PRUNE_LISTING_DELETE] = {"prune_listing_delete",
+                                        "DELETE FROM user_listing WHERE user_id = ?1 AND customer_id = ?2"},
+    [STATEMENT_PRUNE_ACCOUNT_DELETE] = {"prune_account_delete", "DELETE FROM user WHERE user_id = ?1"},
+    /* Those of accounts that go went with them. */
+    [STATEMENT_PRUNE_CHANGES] =
+        {"prune_changes",
+         "SELECT change_id, customer_id, seq, seen_at, " PRUNE_CHANGE_TAIL " FROM user_change AS c WHERE seen_at < ?4 "
+         "AND NOT EXISTS (SELECT 1 FROM user AS u WHERE u.customer_id = c.customer_id AND u.id = c.id "
+         "AND u.removed_at < ?4 AND u.seq <= ?6 AND NOT EXISTS (SELECT 1 FROM user_change AS o "
+         "WHERE o.customer_id = c.customer_id AND o.id = c.id AND o.seq > ?6)) " PRUNE_KEYS("change_id")},
+    [STATEMENT_PRUNE_CHANGE_DELETE] = {"prune_change_delete", "DELETE FROM user_change WHERE change_id = ?1"},
+    /* One that the last good scan saw still lasts. */
+    [STATEMENT_PRUNE_STATES] = {"prune_states",
+                                "SELECT state_id, customer_id, seq, last_seen, service || ':' || " ISO_SECONDS(
+                                    "first_seen") " FROM service_state AS s WHERE last_seen < ?4 "
+                                                  "AND last_seen < " PRUNE_LAST_GOOD("s.customer_id") " " PRUNE_KEYS(
+                                                      "state_id")},
+    [STATEMENT_PRUNE_STATE_DELETE] = {"prune_state_delete", "DELETE FROM service_state WHERE state_id = ?1"},
+    /* Not the last one, the last good one, and those by which a state that stays was last seen. */
+    [STATEMENT_PRUNE_SCANS] =
+        {"prune_scans",
+         "SELECT at, customer_id, 0, at, NULL FROM health_scan WHERE customer_id = ?8 AND at < ?4 "
+         "AND at < (SELECT max(at) FROM health_scan WHERE customer_id = ?8) "
+         "AND at IS NOT " PRUNE_LAST_GOOD("?8") " AND at NOT IN (SELECT last_seen FROM service_state "
+         "WHERE customer_id = ?8 AND last_seen < ?4 AND (seq > ?6 OR last_seen >= " PRUNE_LAST_GOOD("?8") ")) "
+         PRUNE_KEYS("at")},
+    [STATEMENT_PRUNE_SCAN_DELETE] = {"prune_scan_delete", "DELETE FROM health_scan WHERE at = ?1 AND customer_id = ?2"},
+    [STATEMENT_PRUNE_ISSUES] = {"prune_issues",
+                                "SELECT issue_id, customer_id, seq, unixepoch(coalesce(last_modified, \"end\", start)), "
+                                "id FROM service_issue WHERE " RETENTION_ISSUE_GOES("?5") " " PRUNE_KEYS("issue_id")},
+    [STATEMENT_PRUNE_ISSUE_VERSIONS_DELETE] = {"prune_issue_versions_delete",
+                                               "DELETE FROM issue_version WHERE issue_id = ?1"},
+    [STATEMENT_PRUNE_ISSUE_DELETE] = {"prune_issue_delete", "DELETE FROM service_issue WHERE issue_id = ?1"},
+    [STATEMENT_PRUNE_MESSAGES] = {"prune_messages",
+                                  "SELECT message_id, customer_id, seq, unixepoch(coalesce(last_modified, \"end\")), id "
+                                  "FROM service_message WHERE " RETENTION_MESSAGE_GOES("?5") " " PRUNE_KEYS(
+                                      "message_id")},
+    [STATEMENT_PRUNE_MESSAGE_VERSIONS_DELETE] = {"prune_message_versions_delete",
+                                                 "DELETE FROM message_version WHERE message_id = ?1"},
+    [STATEMENT_PRUNE_MESSAGE_DELETE] = {"prune_message_delete", "DELETE FROM service_message WHERE message_id = ?1"},
+    /* Those of records that go went with them. */
+    [STATEMENT_PRUNE_ISSUE_VERSIONS] = {"prune_issue_versions",
+                                        PRUNE_VERSIONS("issue_version", "service_issue", "issue_id",
+                                                       RETENTION_ISSUE_GOES("?5"))},
+    [STATEMENT_PRUNE_ISSUE_VERSION_DELETE] = {"prune_issue_version_delete",
+                                              "DELETE FROM issue_version WHERE rowid = ?1"},
+    [STATEMENT_PRUNE_MESSAGE_VERSIONS] = {"prune_message_versions",
+                                          PRUNE_VERSIONS("message_version", "service_message", "message_id",
+                                                         RETENTION_MESSAGE_GOES("?5"))},
+    [STATEMENT_PRUNE_MESSAGE_VERSION_DELETE] = {"prune_message_version_delete",
+                                                "DELETE FROM message_version WHERE rowid = ?1"},
+    [STATEMENT_PRUNE_OVERVIEW_VERSIONS] = {"prune_overview_versions",
+                                           PRUNE_VERSIONS("overview_version", "service_overview", "overview_id", "0")},
+    [STATEMENT_PRUNE_OVERVIEW_VERSION_DELETE] = {"prune_overview_version_delete",
+                                                 "DELETE FROM overview_version WHERE rowid = ?1"},
+    /* While the service still lists a blob, knowing it keeps it from being fetched again. */
+    [STATEMENT_PRUNE_BLOBS] = {"prune_blobs",
+                               "SELECT content_id, customer_id, 0, listed_at, NULL FROM content_blob "
+                               "WHERE customer_id = ?8 AND (fetched_at IS NOT NULL OR lost_at IS NOT NULL) "
+                               "AND listed_at < ?4 AND expires_at <= ?7 " PRUNE_KEYS("content_id")},
+    [STATEMENT_PRUNE_BLOB_DELETE] = {"prune_blob_delete",
+                                     "DELETE FROM content_blob WHERE content_id = ?1 AND customer_id = ?2"},
+    [STATEMENT_PRUNE_UNREADABLE] = {"prune_unreadable",
+                                    "SELECT unreadable_id, customer_id, 0, received_at, NULL FROM unreadable_record "
+                                    "WHERE source = ?9 AND received_at < ?4 " PRUNE_KEYS("unreadable_id")},
+    [STATEMENT_PRUNE_UNREADABLE_DELETE] = {"prune_unreadable_delete",
+                                           "DELETE FROM unreadable_record WHERE unreadable_id = ?1"},
+    [STATEMENT_PRUNE_MAILS] = {"prune_mails",
+                               "SELECT mail_id, coalesce(customer_id, 0), 0, coalesce(sent_at, queued_at), NULL "
+                               "FROM mail WHERE state IN ('sent', 'failed', 'unknown') "
+                               "AND coalesce(sent_at, queued_at) < ?4 " PRUNE_KEYS("mail_id")},
+    [STATEMENT_PRUNE_RECIPIENTS_DELETE] = {"prune_recipients_delete", "DELETE FROM mail_recipient WHERE mail_id = ?1"},
+    [STATEMENT_PRUNE_MAIL_DELETE] = {"prune_mail_delete", "DELETE FROM mail WHERE mail_id = ?1"},
+
+    [STATEMENT_FORGET_CUSTOMERS] = {"forget_customers",
+                                    "SELECT customer_id, name, tenant_id FROM customer WHERE name = ?1 COLLATE NOCASE"},
+    [STATEMENT_FORGET_LOOK] =
+        {"forget_look", "SELECT (SELECT coalesce(sum(records), 0) FROM collection WHERE customer_id = ?1), "
+                        "(SELECT sum(n) FROM (" FORGET_OTHERS ")), "
+                        "(SELECT count(*) FROM tombstone WHERE " FORGET_OF_TENANT("?2") ")"},
+    [STATEMENT_FORGET_EVENTS] = {"forget_events", "SELECT event_id, source, coalesce(dedupe_key, id) FROM event WHERE "
+                                                  "event_id > ?2 AND customer_id = ?1 ORDER BY event_id LIMIT ?3"},
+    [STATEMENT_FORGET_EVENT_VERSIONS] = {"forget_event_versions", "DELETE FROM event_version WHERE event_id = ?1"},
+    [STATEMENT_FORGET_EVENT] = {"forget_event", "DELETE FROM event WHERE event_id = ?1"},
+    [STATEMENT_FORGET_KEY] = {"forget_key", "DELETE FROM event_key WHERE key = ?1 AND event_id = ?2"},
+    [STATEMENT_FORGET_KEYS_OF] = {"forget_keys_of", "DELETE FROM event_key WHERE event_id = ?1"},
+    [STATEMENT_FORGET_EVENT_TOMBSTONE] =
+        {"forget_event_tombstone",
+         "INSERT INTO tombstone (seq, collection, doc_id) VALUES (?1, 'events', ?2 || ':' || ?3 || ':' || ?4)"},
+    [STATEMENT_FORGET_COUNT] = {"forget_count",
+                                "UPDATE collection SET records = records - ?3 WHERE customer_id = ?1 AND source = ?2"},
+    [STATEMENT_FORGET_LISTING] = {"forget_listing",
+                                  "DELETE FROM user_listing WHERE customer_id = ?1 AND user_id IN " FORGET_SOME(
+                                      "user_id", "user_listing", "user_id")},
+    [STATEMENT_FORGET_USER_CHANGE_TOMBSTONES] =
+        {"forget_user_change_tombstones",
+         "INSERT INTO tombstone (seq, collection, doc_id) SELECT ?3 + row_number() OVER (), 'user_changes', ?4 || "
+         "':user_changes:' || id || ':' || " FORGET_ISO("seen_at") " || ':' || first_seq FROM " FORGET_SOME(
+             "id, seen_at, first_seq", "user_change", "id, seen_at, change_id")},
+    [STATEMENT_FORGET_USER_CHANGES] = {"forget_user_changes",
+                                       "DELETE FROM user_change WHERE change_id IN " FORGET_SOME(
+                                           "change_id", "user_change", "id, seen_at, change_id")},
+    [STATEMENT_FORGET_USER_TOMBSTONES] = {"forget_user_tombstones",
+                                          "INSERT INTO tombstone (seq, collection, doc_id) SELECT ?3 + row_number() "
+                                          "OVER (), 'users', ?4 || ':users:' || id FROM " FORGET_SOME("id", "user",
+                                                                                                      "id")},
+    [STATEMENT_FORGET_USER_TEXTS] = {"forget_user_texts",
+                                     "DELETE FROM user_fts WHERE rowid IN " FORGET_SOME("user_id", "user", "id")},
+    [STATEMENT_FORGET_USERS] = {"forget_users",
+                                "DELETE FROM user WHERE user_id IN " FORGET_SOME("user_id", "user", "id")},
+    [STATEMENT_FORGET_STATE_TOMBSTONES] =
+        {"forget_state_tombstones",
+         "INSERT INTO tombstone (seq, collection, doc_id) SELECT ?3 + row_number() OVER (), 'service_states', ?4 || "
+         "':service_states:' || service || ':' || " FORGET_ISO("first_seen") " FROM " FORGET_SOME(
+             "service, first_seen", "service_state", "service, first_seen")},
+    [STATEMENT_FORGET_STATES] = {"forget_states", "DELETE FROM service_state WHERE state_id IN " FORGET_SOME(
+                                                      "state_id", "service_state", "service, first_seen")},
+    [STATEMENT_FORGET_SCANS] = {"forget_scans", "DELETE FROM health_scan WHERE customer_id = ?1 AND at IN " FORGET_SOME(
+                                                    "at", "health_scan", "at")},
+    [STATEMENT_FORGET_OVERVIEW_VERSIONS] = {"forget_overview_versions",
+                                            "DELETE FROM overview_version WHERE overview_id IN " FORGET_SOME(
+                                                "overview_id", "service_overview", "id")},
+    [STATEMENT_FORGET_OVERVIEWS] = {"forget_overviews",
+                                    "DELETE FROM service_overview WHERE overview_id IN " FORGET_SOME(
+                                        "overview_id", "service_overview", "id")},
+    [STATEMENT_FORGET_ISSUE_TOMBSTONES] =
+        {"forget_issue_tombstones",
+         "INSERT INTO tombstone (seq, collection, doc_id) SELECT ?3 + row_number() OVER (), 'service_issues', ?4 || "
+         "':service_issues:' || id FROM " FORGET_SOME("id", "service_issue", "id")},
+    [STATEMENT_FORGET_ISSUE_VERSIONS] = {"forget_issue_versions",
+                                         "DELETE FROM issue_version WHERE issue_id IN " FORGET_SOME(
+                                             "issue_id", "service_issue", "id")},
+    [STATEMENT_FORGET_ISSUE_TEXTS] = {"forget_issue_texts", "DELETE FROM issue_fts WHERE rowid IN " FORGET_SOME(
+                                                                "issue_id", "service_issue", "id")},
+    [STATEMENT_FORGET_ISSUES] = {"forget_issues", "DELETE FROM service_issue WHERE issue_id IN " FORGET_SOME(
+                                                      "issue_id", "service_issue", "id")},
+    [STATEMENT_FORGET_MESSAGE_TOMBSTONES] =
+        {"forget_message_tombstones",
+         "INSERT INTO tombstone (seq, collection, doc_id) SELECT ?3 + row_number() OVER (), 'service_messages', ?4 || "
+         "':service_messages:' || id FROM " FORGET_SOME("id", "service_message", "id")},
+    [STATEMENT_FORGET_MESSAGE_VERSIONS] = {"forget_message_versions",
+                                           "DELETE FROM message_version WHERE message_id IN " FORGET_SOME(
+                                               "message_id", "service_message", "id")},
+    [STATEMENT_FORGET_MESSAGE_TEXTS] = {"forget_message_texts", "DELETE FROM message_fts WHERE rowid IN " FORGET_SOME(
+                                                                    "message_id", "service_message", "id")},
+    [STATEMENT_FORGET_MESSAGES] = {"forget_messages", "DELETE FROM service_message WHERE message_id IN " FORGET_SOME(
+                                                          "message_id", "service_message", "id")},
+    [STATEMENT_FORGET_RECIPIENTS] = {"forget_recipients", "DELETE FROM mail_recipient WHERE mail_id IN " FORGET_SOME(
+                                                              "mail_id", "mail", "kind, from_s, to_s, mail_id")},
+    [STATEMENT_FORGET_MAILS] = {"forget_mails", "DELETE FROM mail WHERE mail_id IN " FORGET_SOME(
+                                                    "mail_id", "mail", "kind, from_s, to_s, mail_id")},
+    [STATEMENT_FORGET_BLOBS] = {"forget_blobs",
+                                "DELETE FROM content_blob WHERE customer_id = ?1 AND content_id IN " FORGET_SOME(
+                                    "content_id", "content_blob", "content_id")},
+    [STATEMENT_FORGET_UNREADABLE] = {"forget_unreadable",
+                                     "DELETE FROM unreadable_record WHERE unreadable_id IN " FORGET_SOME(
+                                         "unreadable_id", "unreadable_record", "source, body_hash")},
+    [STATEMENT_FORGET_COVERAGE] = {"forget_coverage", "DELETE FROM coverage_span WHERE customer_id = ?1"},
+    [STATEMENT_FORGET_CURSORS] = {"forget_cursors", "DELETE FROM collect_cursor WHERE customer_id = ?1"},
+    [STATEMENT_FORGET_ROUNDS] = {"forget_rounds", "DELETE FROM collect_round WHERE customer_id = ?1"},
+    [STATEMENT_FORGET_LINES] = {"forget_lines", "DELETE FROM retention_line WHERE customer_id = ?1"},
+    [STATEMENT_FORGET_COLLECTIONS] = {"forget_collections", "DELETE FROM collection WHERE customer_id = ?1"},
+    [STATEMENT_FORGET_REJECTS] = {"forget_rejects", "DELETE FROM mirror_reject WHERE " FORGET_OF_TENANT("?1")},
+    [STATEMENT_FORGET_TOMBSTONES] = {"forget_tombstones", "DELETE FROM tombstone WHERE " FORGET_OF_TENANT("?1")},
+    [STATEMENT_FORGET_WAITING] = {"forget_waiting", "SELECT count(*) FROM tombstone WHERE " FORGET_OF_TENANT("?1")},
+    /* The server's words may quote any document. */
+    [STATEMENT_FORGET_MIRROR_WORDS] = {"forget_mirror_words",
+                                       "UPDATE mirror_position SET error = " FORGET_WORDS " WHERE error IS NOT NULL"},
+    [STATEMENT_FORGET_TASK_WORDS] = {"forget_task_words",
+                                     "UPDATE maintenance SET outcome = " FORGET_WORDS
+                                     " WHERE instr(lower(outcome), lower(?1)) OR instr(lower(outcome), lower(?2))"},
+    [STATEMENT_FORGET_CUSTOMER] = {"forget_customer", "DELETE FROM customer WHERE customer_id = ?1"},
+    [STATEMENT_TASK_BEGIN] = {"task_begin", "INSERT INTO maintenance (task, started_at) VALUES (?1, ?2) "
+                                            "ON CONFLICT (task) DO UPDATE SET started_at = excluded.started_at"},
+    [STATEMENT_TASK_END] = {"task_end", "INSERT INTO maintenance (task, finished_at, outcome) VALUES (?1, ?2, ?3) "
+                                        "ON CONFLICT (task) DO UPDATE SET started_at = NULL, "
+                                        "finished_at = excluded.finished_at, outcome = excluded.outcome"},
+
+    [STATEMENT_RENORMALIZE_ROUND_READ] = {"renormalize_round_read",
+                                          "SELECT version, position, started_at FROM maintenance "
+                                          "WHERE task = 'renormalize' AND started_at IS NOT NULL"},
+    [STATEMENT_RENORMALIZE_ROUND_NOTE] = {"renormalize_round_note",
+                                          "INSERT INTO maintenance (task, started_at, position, version) "
+                                          "VALUES ('renormalize', ?1, ?2, ?3) ON CONFLICT (task) DO UPDATE SET "
+                                          "started_at = excluded.started_at, position = excluded.position, "
+                                          "version = excluded.version"},
+    [STATEMENT_RENORMALIZE_ROUND_END] = {"renormalize_round_end",
+                                         "INSERT INTO maintenance (task, finished_at, outcome, version) "
+                                         "VALUES ('renormalize', ?1, ?2, ?3) ON CONFLICT (task) DO UPDATE SET "
+                                         "started_at = NULL, position = NULL, finished_at = excluded.finished_at, "
+                                         "outcome = excluded.outcome, version = excluded.version"},
+    [STATEMENT_RENORMALIZE_COUNT] = {"renormalize_count", "SELECT (SELECT coalesce(sum(records), 0) FROM collection) + "
+                                                          "(SELECT count(*) FROM service_overview)"},
+    [STATEMENT_RENORMALIZE_EVENTS] =
+        {"renormalize_events",
+         "SELECT event_id, seq, customer_id, tenant_id, source, first_seen, raw, f.text, f.facets, id, dedupe_key, "
+         "timestamp, service, operation, result, actor_display, target_displays, display_summary "
+         "FROM event CROSS JOIN customer USING (customer_id) LEFT JOIN event_fts AS f ON f.rowid = event_id "
+         "WHERE event_id BETWEEN ?1 AND ?2 ORDER BY event_id"},
+    [STATEMENT_RENORMALIZE_USERS] = {"renormalize_users",
+                                     RENORMALIZE_ROWS("user", "user_id", "user_fts",
+                                                      "user_principal_name, display_name, mail, account_enabled, "
+                                                      "user_type, created, last_sign_in")},
+    [STATEMENT_RENORMALIZE_OVERVIEWS] = {"renormalize_overviews",
+                                         "SELECT overview_id, seq, customer_id, raw, NULL, NULL, service, status "
+                                         "FROM service_overview WHERE overview_id BETWEEN ?1 AND ?2 "
+                                         "ORDER BY overview_id"},
+    [STATEMENT_RENORMALIZE_ISSUES] = {"renormalize_issues",
+                                      RENORMALIZE_ROWS("service_issue", "issue_id", "issue_fts",
+                                                       "title, start, \"end\", last_modified, service, "
+                                                       "classification, status, is_resolved")},
+    [STATEMENT_RENORMALIZE_MESSAGES] = {"renormalize_messages",
+                                        RENORMALIZE_ROWS("service_message", "message_id", "message_fts",
+                                                         "title, start, \"end\", last_modified, services, category, "
+                                                         "severity, is_major_change, action_required_by")},
+    [STATEMENT_RENORMALIZE_UNREADABLE] = {"renormalize_unreadable",
+                                          "SELECT unreadable_id, 0, customer_id, tenant_id, source, received_at, body "
+                                          "FROM unreadable_record CROSS JOIN customer USING (customer_id) "
+                                          "WHERE unreadable_id BETWEEN ?1 AND ?2 ORDER BY unreadable_id"},
+    [STATEMENT_RENORMALIZE_EVENT_WRITE] =
+        {"renormalize_event_write",
+         "UPDATE event SET event_id = ?2, seq = ?3, id = ?4, dedupe_key = ?5, timestamp = ?6, service = ?7, "
+         "operation = ?8, result = ?9, actor_display = ?10, target_displays = ?11, display_summary = ?12 "
+         "WHERE event_id = ?1"},
+    [STATEMENT_RENORMALIZE_EVENT_KEY] = {"renormalize_event_key", "UPDATE event_key SET key = ?3, event_id = ?4 "
+                                                                  "WHERE key = ?1 AND event_id = ?2"},
+    [STATEMENT_RENORMALIZE_USER_WRITE] = {"renormalize_user_write",
+                                          "UPDATE user SET seq = ?2, user_principal_name = ?3, display_name = ?4, "
+                                          "mail = ?5, account_enabled = ?6, user_type = ?7, created = ?8, "
+                                          "last_sign_in = ?9 WHERE user_id = ?1"},
+    [STATEMENT_RENORMALIZE_OVERVIEW_WRITE] = {"renormalize_overview_write",
+                                              "UPDATE service_overview SET seq = ?2, service = ?3, status = ?4 "
+                                              "WHERE overview_id = ?1"},
+    [STATEMENT_RENORMALIZE_ISSUE_WRITE] = {"renormalize_issue_write",
+                                           "UPDATE service_issue SET seq = ?2, title = ?3, start = ?4, \"end\" = ?5, "
+                                           "last_modified = ?6, service = ?7, classification = ?8, status = ?9, "
+                                           "is_resolved = ?10 WHERE issue_id = ?1"},
+    [STATEMENT_RENORMALIZE_MESSAGE_WRITE] = {"renormalize_message_write",
+                                             "UPDATE service_message SET seq = ?2, title = ?3, start = ?4, "
+                                             "\"end\" = ?5, last_modified = ?6, services = ?7, category = ?8, "
+                                             "severity = ?9, is_major_change = ?10, action_required_by = ?11 "
+                                             "WHERE message_id = ?1"},
+    [STATEMENT_RENORMALIZE_TEXT_DELETED] = {"renormalize_text_deleted", "UPDATE counter SET value = value + ?1 "
+                                                                        "WHERE name = 'text_deleted'"},
+    [STATEMENT_RENORMALIZE_TOMBSTONE] = {"renormalize_tombstone",
+                                         "INSERT INTO tombstone (seq, collection, doc_id) "
+                                         "VALUES (?1, 'events', ?2 || ':' || ?3 || ':' || ?4)"},
+    [STATEMENT_RENORMALIZE_RECOVERED] = {"renormalize_recovered",
+                                         "DELETE FROM unreadable_record WHERE unreadable_id = ?1"},
+    [STATEMENT_RENORMALIZE_EVENT_KNOWN] = {"renormalize_event_known",
+                                           "SELECT coalesce(changed_at, first_seen) FROM event WHERE event_id = ?1"},
+    [STATEMENT_RENORMALIZE_USER_KNOWN] = {"renormalize_user_known",
+                                          "SELECT coalesce(changed_at, first_seen), last_sign_in, removed_at IS NULL, "
+                                          "removed_reason, raw FROM user WHERE customer_id = ?1 AND id = ?2"},
+    [STATEMENT_RENORMALIZE_OVERVIEW_KNOWN] = {"renormalize_overview_known",
+                                              RENORMALIZE_KNOWN("service_overview", "overview_id", "NULL")},
+    [STATEMENT_RENORMALIZE_ISSUE_KNOWN] = {"renormalize_issue_known",
+                                           RENORMALIZE_KNOWN("service_issue", "issue_id", "last_modified")},
+    [STATEMENT_RENORMALIZE_MESSAGE_KNOWN] = {"renormalize_message_known",
+                                             RENORMALIZE_KNOWN("service_message", "message_id", "last_modified")},
+    [STATEMENT_RENORMALIZE_EVENT_VERSION] = {"renormalize_event_version",
+                                             RENORMALIZE_VERSION("event_version", "event", "event_id")},
+    [STATEMENT_RENORMALIZE_OVERVIEW_VERSION] = {"renormalize_overview_version",
+                                                RENORMALIZE_VERSION("overview_version", "service_overview",
+                                                                    "overview_id")},
+    [STATEMENT_RENORMALIZE_ISSUE_VERSION] = {"renormalize_issue_version",
+                                             RENORMALIZE_VERSION("issue_version", "service_issue", "issue_id")},
+    [STATEMENT_RENORMALIZE_MESSAGE_VERSION] = {"renormalize_message_version",
+                                               RENORMALIZE_VERSION("message_version", "service_message", "message_id")},
+    [STATEMENT_RENORMALIZE_EVENT_SINCE] = {"renormalize_event_since", RENORMALIZE_SINCE("event", "event_id")},
+    [STATEMENT_RENORMALIZE_OVERVIEW_SINCE] = {"renormalize_overview_since",
+                                              RENORMALIZE_SINCE("service_overview", "overview_id")},
+    [STATEMENT_RENORMALIZE_ISSUE_SINCE] = {"renormalize_issue_since", RENORMALIZE_SINCE("service_issue", "issue_id")},
+    [STATEMENT_RENORMALIZE_MESSAGE_SINCE] = {"renormalize_message_since",
+                                             RENORMALIZE_SINCE("service_message", "message_id")},
+
+    [STATEMENT_DEDUPE_COUNT] = {"dedupe_count", "SELECT coalesce(sum(records), 0) FROM collection "
+                                                "WHERE source NOT IN ('users', 'health')"},
+    [STATEMENT_DEDUPE_EVENTS] = {"dedupe_events",
+                                 "SELECT event_id, seq, customer_id, c.name, tenant_id, source, "
+                                 "coalesce(dedupe_key, id), first_seen, coalesce(changed_at, first_seen), raw "
+                                 "FROM event CROSS JOIN customer AS c USING (customer_id) "
+                                 "WHERE event_id BETWEEN ?1 AND ?2 ORDER BY event_id"},
+    [STATEMENT_DEDUPE_KEYS] = {"dedupe_keys",
+                               "SELECT key, event_id, content_hash FROM event_key WHERE key > ?1 ORDER BY key"},
+    [STATEMENT_DEDUPE_BODY] = {"dedupe_body", "UPDATE event SET raw = ?2, changed_at = ?3 WHERE event_id = ?1"},
+    [STATEMENT_DEDUPE_VERSIONS_KNOWN] = {"dedupe_versions_known",
+                                         "DELETE FROM event_version WHERE event_id = ?1 AND content_hash IN "
+                                         "(SELECT content_hash FROM event_version WHERE event_id = ?2)"},
+    [STATEMENT_DEDUPE_KEY_DELETE] = {"dedupe_key_delete", "DELETE FROM event_key WHERE key = ?1 AND event_id = ?2"},
+    [STATEMENT_DEDUPE_EVENT_DELETE] = {"dedupe_event_delete", "DELETE FROM event WHERE event_id = ?1"},
+
     [STATEMENT_VERIFY_INTEGRITY] = {"verify_integrity", "PRAGMA integrity_check(1)"},
     [STATEMENT_VERIFY_FOREIGN_KEYS] = {"verify_foreign_keys",
                                        "SELECT 'the row ' || coalesce(rowid, '') || ' of ' || \"table\" || "
@@ -610,7 +1075,22 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VERIFY_ISSUE_FTS] = {"verify_issue_fts", "INSERT INTO issue_fts (issue_fts) VALUES ('integrity-check')"},
     [STATEMENT_VERIFY_MESSAGE_FTS] = {"verify_message_fts",
                                       "INSERT INTO message_fts (message_fts) VALUES ('integrity-check')"},
+    [STATEMENT_VERIFY_PAGES] = {"verify_pages", "PRAGMA page_count"},
+    [STATEMENT_VERIFY_ROOTS] = {"verify_roots", "SELECT rootpage, name FROM sqlite_schema WHERE rootpage > 0"},
     [STATEMENT_VERIFY_IDS] = {"verify_ids", VERIFY_IDS},
+    /* Each event is seen to have a row of text and a key: if there are as many of these, they are of no others. */
+    [STATEMENT_VERIFY_EVENT_SIDES] = {"verify_event_sides",
+                                      "SELECT 'ok' FROM (SELECT (SELECT count(*) FROM event) AS events) "
+                                      "WHERE events = (SELECT count(*) FROM event_key) "
+                                      "AND events = (SELECT count(*) FROM event_fts_docsize)"},
+    [STATEMENT_VERIFY_EVENT_IDS] = {"verify_event_ids", VERIFY_EVENT_IDS},
+    [STATEMENT_VERIFY_TEXTS] =
+        {"verify_texts", "SELECT 'the row ' || id || ' of user_fts lacks its text' FROM user_fts_content "
+                         "WHERE c0 IS NULL "
+                         "UNION ALL SELECT 'the row ' || id || ' of issue_fts lacks its text' FROM issue_fts_content "
+                         "WHERE c0 IS NULL "
+                         "UNION ALL SELECT 'the row ' || id || ' of message_fts lacks its text' "
+                         "FROM message_fts_content WHERE c0 IS NULL LIMIT 1"},
     [STATEMENT_VERIFY_COUNTS] =
         {"verify_counts",
          "WITH counted AS (SELECT customer_id, source, count(*) AS records FROM event GROUP BY customer_id, source "
@@ -635,7 +1115,8 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
                                             "UNION ALL SELECT seq, 'service_state' FROM service_state "
                                             "UNION ALL SELECT seq, 'service_overview' FROM service_overview "
                                             "UNION ALL SELECT seq, 'service_issue' FROM service_issue "
-                                            "UNION ALL SELECT seq, 'service_message' FROM service_message ORDER BY 1"},
+                                            "UNION ALL SELECT seq, 'service_message' FROM service_message "
+                                            "UNION ALL SELECT seq, 'tombstone' FROM tombstone ORDER BY 1"},
     [STATEMENT_VERIFY_USER_ROWS] =
         {"verify_user_rows",
          "SELECT 'the account ' || id || ' is removed without a reason, or the other way round' FROM user "
@@ -674,8 +1155,28 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
          "WHERE r.mail_id = m.mail_id AND r.state = 'queued')) "
          "UNION ALL SELECT 'the mail ' || mail_id || ' is said not to have reached ' || address || ', who may have it' "
          "FROM mail_recipient WHERE may_have AND state = 'failed' LIMIT 1"},
-    [STATEMENT_VERIFY_MAIL_BODIES] = {"verify_mail_bodies", "SELECT mail_id, message, content_hash FROM mail"},
-    /* Each body of health: what it is, itself and its hash. */
+    [STATEMENT_VERIFY_UPKEEP] =
+        {"verify_upkeep",
+         "SELECT 'the retention of ' || source || ' tells of ' || records || ' records, deleted at ' || pruned_at "
+         "FROM retention_line WHERE records < 0 OR pruned_at < 0 "
+         "UNION ALL SELECT 'the task ' || task || ' ended without an outcome, or the other way round' FROM maintenance "
+         "WHERE (finished_at IS NULL) <> (outcome IS NULL) "
+         "UNION ALL SELECT 'the counter ' || name || ' is ' || value FROM counter WHERE value < 0 "
+         "UNION ALL SELECT 'the counter ' || column1 || ' is gone' FROM (VALUES ('seq'), ('text_deleted')) "
+         "WHERE column1 NOT IN (SELECT name FROM counter) "
+         "UNION ALL SELECT 'the mirror ' || target || ' is said to have change number ' || seq || ', never given out' "
+         "FROM mirror_position WHERE seq > (SELECT value FROM counter WHERE name = 'seq') LIMIT 1"},
+    /* As the counts stand in struct store_verify_result. */
+    [STATEMENT_VERIFY_SIZES] = {"verify_sizes",
+                                "SELECT (SELECT count(*) FROM event), (SELECT count(*) FROM event_version), "
+                                "(SELECT count(*) FROM user), (SELECT count(*) FROM service_overview) + "
+                                "(SELECT count(*) FROM service_issue) + (SELECT count(*) FROM service_message) + "
+                                "(SELECT count(*) FROM overview_version) + (SELECT count(*) FROM issue_version) + "
+                                "(SELECT count(*) FROM message_version), (SELECT count(*) FROM mail), "
+                                "(SELECT count(*) FROM unreadable_record)"},
+    /* Each body: what it is, itself and its hash. */
+    [STATEMENT_VERIFY_MAIL_BODIES] = {"verify_mail_bodies", "SELECT 'the message of mail ' || mail_id, message, "
+                                                            "content_hash FROM mail"},
     [STATEMENT_VERIFY_HEALTH] =
         {"verify_health",
          "SELECT 'the body of the overview ' || id, raw, content_hash FROM service_overview "
@@ -684,9 +1185,17 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
          "UNION ALL SELECT 'an earlier body of overview ' || overview_id, raw, content_hash FROM overview_version "
          "UNION ALL SELECT 'an earlier body of issue ' || issue_id, raw, content_hash FROM issue_version "
          "UNION ALL SELECT 'an earlier body of message ' || message_id, raw, content_hash FROM message_version"},
-    [STATEMENT_VERIFY_USERS] = {"verify_users", "SELECT id, raw, content_hash FROM user"},
-    [STATEMENT_VERIFY_EVENTS] = {"verify_events", "SELECT event_id, tenant_id, source, coalesce(dedupe_key, id), raw "
-                                                  "FROM event CROSS JOIN customer USING (customer_id)"},
-    [STATEMENT_VERIFY_VERSIONS] = {"verify_versions", "SELECT event_id, raw, content_hash FROM event_version"},
+    [STATEMENT_VERIFY_USERS] = {"verify_users", "SELECT 'the body of the account ' || id, raw, content_hash FROM user"},
+    [STATEMENT_VERIFY_UNREADABLE] = {"verify_unreadable", "SELECT 'the unreadable record ' || unreadable_id, body, "
+                                                          "body_hash FROM unreadable_record"},
+    [STATEMENT_VERIFY_EVENTS] =
+        {"verify_events",
+         "SELECT event_id, tenant_id, source, coalesce(dedupe_key, e.id), raw, timestamp, service, operation, result, "
+         "actor_display, first_seq, seq, c1, c0 IS NULL, f.id IS NULL FROM event AS e CROSS JOIN customer USING (customer_id) "
+         "LEFT JOIN event_fts_content AS f ON f.id = e.event_id"},
+    [STATEMENT_VERIFY_VERSIONS] = {"verify_versions", "SELECT 'an earlier body of event ' || event_id, raw, "
+                                                      "content_hash FROM event_version"},
     [STATEMENT_QUICK_CHECK] = {"quick_check", "PRAGMA quick_check(1)"},
+    [STATEMENT_COPY_PAGE] = {"copy_page", "PRAGMA page_size"},
+    [STATEMENT_COPY_EVENTS] = {"copy_events", "SELECT count(*) FROM event"},
 };

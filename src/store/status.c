@@ -16,6 +16,7 @@ struct reading {
     struct store_status_source *source; /* borrowed */
     int64_t customer_id;
     int64_t live_from; /* events since then came as they happened; G_MAXINT64: nothing has been read to its end */
+    int64_t keep_from; /* what is older is deleted, or is to be; G_MININT64: nothing */
     GArray *lateness;  /* int64_t, of the samples */
     int64_t sampled, sampled_bytes;
 };
@@ -49,10 +50,19 @@ static void source_free(gpointer data)
     g_free(source);
 }
 
+static void task_free(gpointer data)
+{
+    struct store_status_task *task = data;
+    g_free(task->task);
+    g_free(task->outcome);
+    g_free(task);
+}
+
 static struct store_status *status_new(void)
 {
     struct store_status *status = g_new0(struct store_status, 1);
     status->sources = g_ptr_array_new_with_free_func(source_free);
+    status->tasks = g_ptr_array_new_with_free_func(task_free);
     return status;
 }
 
@@ -61,6 +71,7 @@ void store_status_free(struct store_status *status)
     if (!status)
         return;
     g_ptr_array_unref(status->sources);
+    g_ptr_array_unref(status->tasks);
     g_free(status);
 }
 
@@ -145,6 +156,47 @@ static bool read_unreadable(const struct look *look, const struct reading *readi
     return count && statement_int(count, 0, &reading->source->unreadable, error);
 }
 
+/* --- retention -------------------------------------------------------------------------------------------------------
+ */
+
+static int64_t keep_from(const struct look *look, const char *source)
+{
+    for (size_t i = 0; i < look->options->n_keep; i++)
+        if (g_strcmp0(look->options->keep[i].source, source) == 0)
+            return look->options->keep[i].before;
+    return G_MININT64;
+}
+
+static bool read_retention(const struct look *look, struct reading *reading, GError **error)
+{
+    struct store_status_source *source = reading->source;
+    struct statement *line = source_statement(look, STATEMENT_STATUS_RETENTION, reading, error);
+    enum step step = line ? statement_step(line, error) : STEP_FAILED;
+
+    reading->keep_from = keep_from(look, source->source);
+    if (step != STEP_ROW)
+        return step == STEP_DONE;
+    source->kept_from = column_int(line, 0);
+    source->pruned_at = column_int(line, 1);
+    source->pruned_records = column_int(line, 2);
+    reading->keep_from = MAX(reading->keep_from, source->kept_from);
+    return statement_end(line, error);
+}
+
+/* Of time that is not kept nothing is missing. */
+static void cut_holes(const struct reading *reading)
+{
+    GArray *holes = reading->source->holes;
+
+    for (guint i = holes->len; i-- > 0;) {
+        struct store_hole *hole = &g_array_index(holes, struct store_hole, i);
+        if (hole->to <= reading->keep_from)
+            g_array_remove_index(holes, i);
+        else
+            hole->from = MAX(hole->from, reading->keep_from);
+    }
+}
+
 /* --- holes of events -------------------------------------------------------------------------------------------------
  */
 
@@ -152,6 +204,7 @@ static bool read_unreadable(const struct look *look, const struct reading *readi
 struct part {
     guint first_hole;      /* of the source's */
     int64_t end;           /* of the last span */
+    int64_t read_from;     /* of the first that was read; where read_to is not 0 */
     int64_t read_to;       /* time is read up to here; 0: nothing is */
     int64_t first_read_at; /* when what was read first (and not read again) was read to its end */
     int64_t last_read_at;
@@ -187,6 +240,7 @@ static void add_span(struct store_status_source *source, struct part *part, cons
     } else if (g_strcmp0(state, "open") == 0) {
         add_hole(source->holes, part->first_hole, STORE_HOLE_OPEN, name, from, to);
     } else {
+        part->read_from = part->read_to != 0 ? part->read_from : from;
         part->first_read_at = part->read_to != 0 ? MIN(part->first_read_at, read_at) : read_at;
         part->last_read_at = MAX(part->last_read_at, read_at);
         part->read_to = to;
@@ -220,16 +274,18 @@ static gint by_time(gconstpointer a, gconstpointer b)
 static void judge_parts(struct reading *reading, const GArray *parts)
 {
     struct store_status_source *source = reading->source;
-    int64_t least = 0, most = 0, live_from = 0;
+    int64_t least = 0, most = 0, live_from = 0, from = G_MAXINT64;
 
     for (guint i = 0; i < parts->len; i++) {
         const struct part *part = &g_array_index(parts, struct part, i);
         live_from = MAX(live_from, part->first_read_at);
         most = MAX(most, part->read_to);
+        from = MIN(from, part->read_from);
         if (part->last_read_at >= source->last_success_at - PART_LEFT_S)
             least = least != 0 ? MIN(least, part->read_to) : part->read_to;
     }
     source->covered_to = least != 0 ? least : most;
+    source->held_from = parts->len > 0 ? MAX(from, source->kept_from) : 0;
     reading->live_from = parts->len > 0 ? live_from : G_MAXINT64;
 }
 
@@ -285,6 +341,21 @@ static bool read_scans(const struct look *look, const struct reading *reading, G
             scanned(look, reading->source->holes, &last, column_int(rows, 0));
     scanned(look, reading->source->holes, &last, look->options->now);
     return step == STEP_DONE;
+}
+
+static bool read_first_scan(const struct look *look, const struct reading *reading, GError **error)
+{
+    struct store_status_source *source = reading->source;
+    struct statement *first = statement_get(look->store, STATEMENT_STATUS_FIRST_SCAN, error);
+    int64_t at;
+
+    if (!first)
+        return false;
+    bind_int(first, 1, reading->customer_id);
+    if (!statement_int(first, 0, &at, error))
+        return false;
+    source->held_from = at != 0 ? MAX(at, source->kept_from) : 0;
+    return true;
 }
 
 /* --- samples: lateness and size --------------------------------------------------------------------------------------
@@ -403,9 +474,13 @@ static bool read_each(const struct look *look, GError **error)
 {
     for (guint i = 0; i < look->readings->len; i++) {
         struct reading *reading = g_ptr_array_index(look->readings, i);
-        if (!read_unreadable(look, reading, error) || !read_coverage(look, reading, error) ||
-            (strcmp(reading->source->source, "health") == 0 && !read_scans(look, reading, error)))
+        if (!read_unreadable(look, reading, error) || !read_retention(look, reading, error) ||
+            !read_coverage(look, reading, error))
             return false;
+        if (strcmp(reading->source->source, "health") == 0 &&
+            (!read_scans(look, reading, error) || !read_first_scan(look, reading, error)))
+            return false;
+        cut_holes(reading);
     }
     return true;
 }
@@ -445,13 +520,29 @@ static bool read_file(const struct look *look, GError **error)
     return read_pair(look, STATEMENT_STATUS_FILE, &status->database_bytes, &status->free_bytes, error);
 }
 
+static bool read_tasks(const struct look *look, GError **error)
+{
+    struct statement *rows = statement_get(look->store, STATEMENT_STATUS_TASKS, error);
+    enum step step = STEP_FAILED;
+
+    while (rows && (step = statement_step(rows, error)) == STEP_ROW) {
+        struct store_status_task *task = g_new0(struct store_status_task, 1);
+        task->task = g_strdup(column_text(rows, 0, NULL));
+        task->started_at = column_int(rows, 1);
+        task->finished_at = column_int(rows, 2);
+        task->outcome = g_strdup(column_text(rows, 3, NULL));
+        g_ptr_array_add(look->status->tasks, task);
+    }
+    return step == STEP_DONE;
+}
+
 static bool read_rest(const struct look *look, GError **error)
 {
     struct store_status *status = look->status;
     struct statement *seq = statement_get(look->store, STATEMENT_SEQ_READ, error);
     int64_t mirrors = 0, acknowledged = 0;
 
-    if (!seq || !statement_int(seq, 0, &status->seq, error) || !read_file(look, error) ||
+    if (!seq || !statement_int(seq, 0, &status->seq, error) || !read_file(look, error) || !read_tasks(look, error) ||
         !read_pair(look, STATEMENT_STATUS_BLOBS, &status->blobs_pending, &status->blob_expires_at, error) ||
         !read_pair(look, STATEMENT_STATUS_MIRROR, &mirrors, &acknowledged, error))
         return false;

@@ -35,6 +35,7 @@ enum store_mode {
     STORE_CREATE, /* read and write; made when absent, migrated when older */
     STORE_WRITE,  /* read and write; must exist */
     STORE_READ,   /* read only; must exist and be of this version */
+    STORE_COPY,   /* read only, to be copied; must exist, and may be of an older version */
 };
 
 /* Opens the database at `path`. NULL with *error, nothing changed. Returned: store_close. */
@@ -136,6 +137,8 @@ struct store_page {
     const struct store_accounts *accounts;
     /* A page of service health, likewise. */
     const struct store_health *health;
+    bool again; /* records of earlier pages that can be read only now: no cursor, coverage or round is written, and
+                   accounts are told of as in a delta round */
     struct store_counts counts; /* out */
 };
 
@@ -171,10 +174,11 @@ struct store_coverage {
 GArray *store_coverage_read(struct store *store, int64_t customer_id, const char *source, const char *part,
                             GError **error);
 
-/* Marks settled what was read at least `settled_after` seconds past it: its last sweep is over. Cuts spans at that
- * line, and joins neighbours about which there is no more to say. */
+/* Marks settled what was read at least `settled_after` seconds past it: its last sweep is over. So is what was read of
+ * the time before `keep_from`, of which retention keeps nothing, and what was left open there is dropped (INT64_MIN: it
+ * keeps all). Cuts spans at these lines, and joins neighbours about which there is no more to say. */
 bool store_coverage_settle(struct store *store, int64_t customer_id, const char *source, const char *part,
-                           int64_t settled_after, GError **error);
+                           int64_t settled_after, int64_t keep_from, GError **error);
 
 /* Where the last, interrupted run stood. */
 struct store_cursor {
@@ -343,6 +347,8 @@ struct store_health {
     enum store_health_kind kind;
     GPtrArray *records; /* struct health_record *, owned */
     health_decode decode;
+    int64_t keep_from;       /* seconds UTC; what retention deletes of earlier time is not stored anew, and counts as a
+                                duplicate; INT64_MIN, to begin with: all is stored */
     struct store_scan *scan; /* owned; with the last page of the overviews: commits the scan with it; else NULL */
 };
 
@@ -663,7 +669,19 @@ struct store_status_source {
     int64_t lateness_samples;                               /* events that lateness is told from */
     int64_t lateness_p50_s, lateness_p95_s, lateness_p99_s; /* from happening to being stored */
     int64_t raw_bytes;                                      /* about: records x the mean of those sampled */
-    GArray *holes;                                          /* struct store_hole, by time */
+    GArray *holes;                                          /* struct store_hole, by time; none in what is not kept */
+    int64_t kept_from;      /* retention deleted all that is about an earlier moment, what was open aside; 0: nothing */
+    int64_t pruned_at;      /* when it last deleted any; 0: never */
+    int64_t pruned_records; /* how many so far */
+    int64_t held_from;      /* what is held begins here, as far as it was read and not deleted; 0: not known */
+};
+
+/* Work of `maintain`, when it was last done. Strings are owned. */
+struct store_status_task {
+    char *task;          /* "prune", "verify", "backup" ... */
+    int64_t started_at;  /* of the round under way, or that was interrupted; 0: none */
+    int64_t finished_at; /* when it was last done to its end; 0: never */
+    char *outcome;       /* of that; NULL */
 };
 
 struct store_status {
@@ -674,13 +692,18 @@ struct store_status {
     int64_t mirror_behind;                         /* changes it has not acknowledged */
     int64_t blobs_pending;                         /* listed by the Management Activity API, and not yet fetched */
     int64_t blob_expires_at;                       /* the first of them; 0: none */
+    GPtrArray *tasks;                              /* struct store_status_task *, by name */
 };
 
+struct store_keep;
+
 struct store_status_options {
-    int64_t now;       /* seconds UTC */
-    int64_t since;     /* holes that ended before are left out; events older than this are no samples */
-    int64_t max_gap_s; /* between good scans */
-    int samples;       /* newest events to look at, at most, for lateness and size */
+    int64_t now;                   /* seconds UTC */
+    int64_t since;                 /* holes that ended before are left out; events older than this are no samples */
+    int64_t max_gap_s;             /* between good scans */
+    int samples;                   /* newest events to look at, at most, for lateness and size */
+    const struct store_keep *keep; /* what is kept of single sources: nothing else is missing; borrowed */
+    size_t n_keep;
 };
 
 /* Reads how things stand: one short read, bounded by `samples`. Lateness is told from events that happened after every
@@ -695,9 +718,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreStatus, store_status_free)
 /* --- for tests and maintenance --------------------------------------------------------------------------------------
  */
 
-/* SQLite's own integrity_check, foreign keys, FTS integrity, ids of both sides, counts, coverage, states, mails, and
- * every body against its hash. False with *error naming the first fault. Reads everything: seconds a gigabyte. Needs
- * STORE_WRITE, as FTS5 checks itself by way of INSERT. */
+/* As store_verify_watched (in store/maintenance.h), with nobody looking. */
 bool store_verify(struct store *store, GError **error);
 
 /* SQLite's quick_check: damage, without the comparison of every index. Works with STORE_READ; false with *error naming

@@ -11,8 +11,9 @@
 
 #include "store/accounts.h"
 #include "store/coverage.h"
+#include "store/events.h"
 #include "store/health.h"
-#include "store/store_private.h"
+#include "store/write.h"
 
 /* What this transaction does about one key. */
 struct change {
@@ -39,8 +40,8 @@ struct batch {
     GArray *updates;    /* struct update */
     struct accounts_batch accounts;
     struct health_batch health;
-    int64_t first_seq, seq;          /* the last change number before this transaction, and now */
-    int64_t second, next_id, end_id; /* ids [next_id, end_id) of `second` are free */
+    int64_t first_seq, seq; /* the last change number before this transaction, and now */
+    struct event_ids ids;
 };
 
 static guint hash_of_key(gconstpointer key)
@@ -57,7 +58,7 @@ static gboolean same_key(gconstpointer a, gconstpointer b)
 
 static void batch_init(struct batch *batch, struct store *store)
 {
-    *batch = (struct batch){.store = store};
+    *batch = (struct batch){.store = store, .ids = {.store = store}};
     batch->by_key = g_hash_table_new(hash_of_key, same_key);
     batch->changes = g_ptr_array_new_with_free_func(g_free);
     batch->updates = g_array_new(FALSE, FALSE, sizeof(struct update));
@@ -76,28 +77,6 @@ static void batch_clear(struct batch *batch)
 
 /* --- 1. what each record is ------------------------------------------------------------------------------------------
  */
-
-/* Looks a key up in the database: *id and the content hash of its row. */
-static bool find_key(struct store *store, const struct document *document, bool *found, int64_t *id,
-                     uint8_t content_hash[HASH_KEY_BYTES], GError **error)
-{
-    struct statement *find = statement_get(store, STATEMENT_KEY_FIND, error);
-    if (!find)
-        return false;
-    bind_blob(find, 1, document->key, HASH_KEY_BYTES);
-    enum step step = statement_step(find, error);
-    *found = step == STEP_ROW;
-    if (!*found)
-        return step == STEP_DONE;
-
-    *id = column_int(find, 0);
-    size_t length;
-    const void *hash = column_blob(find, 1, &length);
-    memset(content_hash, 0, HASH_KEY_BYTES);
-    if (hash && length == HASH_KEY_BYTES)
-        memcpy(content_hash, hash, HASH_KEY_BYTES);
-    return statement_end(find, error);
-}
 
 static struct change *add_change(struct batch *batch, const struct document *document, const struct store_page *page)
 {
@@ -132,7 +111,7 @@ static bool classify(struct batch *batch, struct store_page *page, const struct 
     *is_new = false;
     if (change)
         memcpy(hash, change->content_hash, HASH_KEY_BYTES);
-    else if (!find_key(batch->store, document, &found, &id, hash, error))
+    else if (!event_key_find(batch->store, document->key, &found, &id, hash, error))
         return false;
 
     if (!found) {
@@ -174,12 +153,9 @@ static bool store_unreadable(struct store *store, struct store_page *page, const
     return true;
 }
 
-/* A clock of the sender's that runs ahead must not make the source look fresh for years. */
-enum { AHEAD_S = 300 };
-
 static const char *newer(const struct store_page *page, const struct document *document, const char *newest)
 {
-    bool counts = document->timestamp && document->time_s <= page->received_at + AHEAD_S;
+    bool counts = document->timestamp && document->time_s <= page->received_at + EVENT_AHEAD_S;
     return counts && g_strcmp0(document->timestamp, newest) > 0 ? document->timestamp : newest;
 }
 
@@ -208,6 +184,8 @@ static bool step_window(struct store *store, const struct store_page *page, cons
                         int64_t late, GError **error)
 {
     int64_t before;
+    if (page->again)
+        return true;
     if (!cursor_late(store, part, page->window, &before, error))
         return false;
     late += before;
@@ -242,7 +220,7 @@ static bool take_records(struct batch *batch, struct store_page *page, const cha
     if (page->accounts) /* they have no time by which a source is fresh */
         return accounts_take_page(&batch->accounts, page, error);
     if (page->health)
-        return health_take_page(&batch->health, page, page->received_at + AHEAD_S, newest, error);
+        return health_take_page(&batch->health, page, page->received_at + EVENT_AHEAD_S, newest, error);
     return take_documents(batch, page, newest, error);
 }
 
@@ -261,49 +239,13 @@ static bool take_page(struct batch *batch, struct store_page *page, GError **err
 /* --- 2. new rows
  * ------------------------------------------------------------------------------------------------------ */
 
-/* Finds what is free in a second; goes on to the next when a million records have filled it. */
-static bool open_second(struct batch *batch, int64_t second, GError **error)
-{
-    do {
-        struct statement *last = statement_get(batch->store, STATEMENT_EVENT_LAST_OF_SECOND, error);
-        if (!last)
-            return false;
-        batch->next_id = event_id_first(second);
-        batch->end_id = event_id_first(++second);
-        bind_int(last, 1, batch->next_id);
-        bind_int(last, 2, batch->end_id);
-        int64_t taken;
-        if (!statement_int(last, batch->next_id - 1, &taken, error))
-            return false;
-        batch->next_id = taken + 1;
-    } while (batch->next_id >= batch->end_id);
-    return true;
-}
-
-static bool next_id(struct batch *batch, int64_t second, int64_t *id, GError **error)
-{
-    if (second != batch->second || batch->next_id >= batch->end_id) {
-        if (!open_second(batch, second, error))
-            return false;
-        batch->second = second;
-    }
-    *id = batch->next_id++;
-    return true;
-}
-
-/* Ids moved: what we know of free ones no longer holds. */
-static void forget_second(struct batch *batch)
-{
-    batch->next_id = batch->end_id = 0;
-}
-
 static bool insert_event(struct batch *batch, struct change *change, GError **error)
 {
     const struct document *document = change->first;
     const char *source_key = g_strcmp0(document->dedupe_key, document->id) == 0 ? NULL : document->dedupe_key;
     struct statement *insert = statement_get(batch->store, STATEMENT_EVENT_INSERT, error);
 
-    if (!insert || !next_id(batch, document->time_s, &change->id, error))
+    if (!insert || !event_ids_next(&batch->ids, document->time_s, &change->id, error))
         return false;
     bind_int(insert, 1, change->id);
     bind_int(insert, 2, change->page->customer_id);
@@ -350,29 +292,6 @@ static bool insert_events(struct batch *batch, GError **error)
 /* --- 3. changed rows
  * -------------------------------------------------------------------------------------------------- */
 
-static bool keep_version(struct store *store, const struct update *update, GError **error)
-{
-    struct statement *insert = statement_get(store, STATEMENT_VERSION_INSERT, error);
-    if (!insert)
-        return false;
-    bind_int(insert, 1, update->change->id);
-    bind_int(insert, 2, update->page->received_at);
-    bind_blob(insert, 3, update->old_hash, HASH_KEY_BYTES);
-    return statement_run(insert, error);
-}
-
-static bool move_versions(struct store *store, int64_t from, int64_t to, GError **error)
-{
-    if (from == to)
-        return true;
-    struct statement *move = statement_get(store, STATEMENT_VERSION_MOVE, error);
-    if (!move)
-        return false;
-    bind_int(move, 1, from);
-    bind_int(move, 2, to);
-    return statement_run(move, error);
-}
-
 static bool replace_event(struct batch *batch, const struct update *update, int64_t id, GError **error)
 {
     const struct document *document = update->document;
@@ -402,12 +321,12 @@ static bool apply_update(struct batch *batch, const struct update *update, GErro
 
     /* A record without readable time stays where it is: its second is only that of a reception. */
     if (!document->time_missing && document->time_s != event_id_second(id)) {
-        forget_second(batch);
-        if (!next_id(batch, document->time_s, &id, error))
+        event_ids_forget(&batch->ids);
+        if (!event_ids_next(&batch->ids, document->time_s, &id, error))
             return false;
     }
-    if (!keep_version(batch->store, update, error) || !replace_event(batch, update, id, error) ||
-        !move_versions(batch->store, change->id, id, error))
+    if (!event_version_keep(batch->store, change->id, update->page->received_at, update->old_hash, error) ||
+        !replace_event(batch, update, id, error) || !event_versions_move(batch->store, change->id, id, error))
         return false;
     change->id = id;
     return true;
@@ -435,14 +354,8 @@ static bool write_keys(struct batch *batch, GError **error)
     g_ptr_array_sort(batch->changes, by_key);
     for (guint i = 0; i < batch->changes->len; i++) {
         const struct change *change = batch->changes->pdata[i];
-        enum statement_id id = change->first ? STATEMENT_KEY_INSERT : STATEMENT_KEY_UPDATE;
-        struct statement *write = statement_get(batch->store, id, error);
-        if (!write)
-            return false;
-        bind_blob(write, 1, change->document->key, HASH_KEY_BYTES);
-        bind_int(write, 2, change->id);
-        bind_blob(write, 3, change->content_hash, HASH_KEY_BYTES);
-        if (!statement_run(write, error))
+        enum statement_id how = change->first ? STATEMENT_KEY_INSERT : STATEMENT_KEY_UPDATE;
+        if (!event_key_write(batch->store, how, change->document->key, change->id, change->content_hash, error))
             return false;
     }
     return true;
@@ -451,93 +364,64 @@ static bool write_keys(struct batch *batch, GError **error)
 /* --- 5. full text
  * ------------------------------------------------------------------------------------------------------- */
 
-struct fts_row {
-    int64_t id;
-    const struct document *document; /* NULL: delete */
-};
-
 /* Deletes first: an id that one row left may have been taken by another. */
-static int by_id(gconstpointer a, gconstpointer b)
-{
-    const struct fts_row *x = a, *y = b;
-    if (x->id != y->id)
-        return x->id < y->id ? -1 : 1;
-    return (x->document != NULL) - (y->document != NULL);
-}
-
-static bool write_fts_row(struct store *store, const struct fts_row *row, GError **error)
-{
-    enum statement_id id = row->document ? STATEMENT_FTS_INSERT : STATEMENT_FTS_DELETE;
-    struct statement *write = statement_get(store, id, error);
-    if (!write)
-        return false;
-    bind_int(write, 1, row->id);
-    if (row->document) {
-        bind_text(write, 2, row->document->text ? row->document->text : "");
-        bind_text(write, 3, row->document->facets);
-    }
-    return statement_run(write, error);
-}
-
 static bool write_fts(struct batch *batch, GError **error)
 {
-    g_autoptr(GArray) rows = g_array_sized_new(FALSE, FALSE, sizeof(struct fts_row), batch->changes->len + 1);
+    g_autoptr(GArray) texts = g_array_sized_new(FALSE, FALSE, sizeof(struct event_text), batch->changes->len + 1);
     for (guint i = 0; i < batch->changes->len; i++) {
         const struct change *change = batch->changes->pdata[i];
-        struct fts_row insert = {change->id, change->document}, removal = {change->old_id, NULL};
+        struct event_text removal = {change->old_id, NULL, NULL};
         if (!change->first)
-            g_array_append_val(rows, removal);
-        g_array_append_val(rows, insert);
+            g_array_append_val(texts, removal);
     }
-    g_array_sort(rows, by_id);
-    for (guint i = 0; i < rows->len; i++)
-        if (!write_fts_row(batch->store, &g_array_index(rows, struct fts_row, i), error))
-            return false;
-    return true;
+    for (guint i = 0; i < batch->changes->len; i++) {
+        const struct change *change = batch->changes->pdata[i];
+        struct event_text insert = {change->id, change->document->text, change->document->facets};
+        g_array_append_val(texts, insert);
+    }
+    return event_texts_write(batch->store, texts, error);
 }
 
 /* --- the whole
  * ------------------------------------------------------------------------------------------------------------ */
 
-static bool read_seq(struct batch *batch, GError **error)
-{
-    struct statement *read = statement_get(batch->store, STATEMENT_SEQ_READ, error);
-    return read && statement_int(read, 0, &batch->first_seq, error);
-}
-
-static bool write_seq(struct batch *batch, GError **error)
-{
-    if (batch->seq == batch->first_seq)
-        return true;
-    struct statement *write = statement_get(batch->store, STATEMENT_SEQ_WRITE, error);
-    if (!write)
-        return false;
-    bind_int(write, 1, batch->seq);
-    return statement_run(write, error);
-}
-
 static bool write_pages(struct batch *batch, struct store_page *const *pages, size_t n, GError **error)
 {
-    if (!read_seq(batch, error))
+    if (!events_seq_read(batch->store, &batch->first_seq, error))
         return false;
     batch->seq = batch->first_seq;
     for (size_t i = 0; i < n; i++)
         if (!take_page(batch, pages[i], error))
             return false;
     return insert_events(batch, error) && update_events(batch, error) && write_keys(batch, error) &&
-           write_seq(batch, error) && write_fts(batch, error) && accounts_write_fts(&batch->accounts, error) &&
+           (batch->seq == batch->first_seq || events_seq_write(batch->store, batch->seq, error)) &&
+           write_fts(batch, error) && accounts_write_fts(&batch->accounts, error) &&
            health_write_fts(&batch->health, error);
+}
+
+bool store_write_pages(struct store *store, struct store_page *const *pages, size_t n, GError **error)
+{
+    struct batch batch;
+    batch_init(&batch, store);
+    bool written = write_pages(&batch, pages, n, error);
+    batch_clear(&batch);
+    return written;
+}
+
+/* A scan tells of a moment that does not come again, in a few rows: it is written however large the log is. */
+static bool is_bounded(struct store_page *const *pages, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!pages[i]->health)
+            return true;
+    return false;
 }
 
 bool store_commit_pages(struct store *store, struct store_page *const *pages, size_t n, GError **error)
 {
-    struct batch batch;
-    if (!store_begin(store, error))
+    if ((is_bounded(pages, n) && !wal_make_room(store, error)) || !store_begin(store, error))
         return false;
-    batch_init(&batch, store);
-    bool written = write_pages(&batch, pages, n, error);
-    batch_clear(&batch);
-    if (!written) {
+    if (!store_write_pages(store, pages, n, error)) {
         store_rollback(store);
         return false;
     }

@@ -130,7 +130,7 @@ static void step(const char *part, struct table *table, const uint8_t bytes[STEP
         table_lose(table, window);
         break;
     default:
-        g_assert(store_coverage_settle(store, customer, "sign-ins", part, bytes[2], NULL));
+        g_assert(store_coverage_settle(store, customer, "sign-ins", part, bytes[2], INT64_MIN, NULL));
         table_settle(table, bytes[2]);
     }
     check_spans(part, table);

@@ -162,6 +162,8 @@ FAULTS = {
         "m365keep.yaml, line 2: database: is given twice; the first time in line 1",
     "retention: {max_size: 20G}\n":
         "retention.max_size (from m365keep.yaml, line 1) must be a size: 20GiB",
+    "retention:\n  max_size: 100MiB\n":
+        "retention.max_size (from m365keep.yaml, line 2) must be 0, for no limit, or 256MiB at least",
     "smtp: {transport: graph, customer: contso}\ncustomers:\n  - {name: contoso, variable: ONE}\n":
         'smtp.customer (from m365keep.yaml, line 1) names no customer: it must be one of contoso; did you mean "contoso"?',
     "status_map: none.yaml\n":

@@ -478,7 +478,7 @@ def test_a_database_that_others_may_read_is_warned_of(practice):
     here.db.chmod(0o640)
     run = here.look()
     assert run.status == 4 and run.one("warn", "database", "mode 0640")["mend"] == f"chmod 600 {here.db}"
-    assert run.of("database")[-1][0] == "ok"
+    assert "ok" in [row[0] for row in run.of("database")]
 
 
 def without_privileges():

@@ -207,6 +207,10 @@ ANSWERS = {
         (stored(NOW - 2 * DAY), "sign-ins", incident.PORTAL, FORMER),
         (stored(NOW - 3 * DAY), "directory-audits", "Add user", ADA),
         (stored(NOW - 12 * DAY), "sign-ins", incident.PORTAL, "countess@contoso.example")]),
+    "what-was-pruned": ({}, "source before pruned_at deleted kept", [
+        ("directory-audits", None, None, 0, len(incident.AUDITS) - 1), ("health", None, None, 0, 7),
+        ("intune-audits", None, None, 0, len(incident.INTUNE_AUDITS)), ("sign-ins", None, None, 0, len(incident.SIGN_INS) + 1),
+        ("users", None, None, 0, len(incident.USERS))]),
     "who-changed-this-account": ({"account": "ada@contoso.example"}, "timestamp known_from by_whom what before after", [
         (iso(NOW), "users", None, "userPrincipalName", json.dumps(FORMER), json.dumps(ADA)),
         (iso(NOW), "users", None, "mail", json.dumps(FORMER), json.dumps(ADA)),

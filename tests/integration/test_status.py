@@ -348,17 +348,18 @@ def test_records_that_could_not_be_read_are_told_and_are_no_finding(desk, count,
 def test_json_is_one_value_with_every_fact(desk):
     here = desk()
     here.collect(NOON)
-    here.execute("INSERT INTO mirror_position (target, seq, acknowledged_at) SELECT 'mongodb', value - 2, 1 FROM counter")
+    here.execute("INSERT INTO mirror_position (target, seq, acknowledged_at) SELECT 'mongodb', value - 2, 1 FROM counter WHERE name = 'seq'")
     here.execute(f"""INSERT INTO content_blob (customer_id, content_id, content_type, content_uri, created_at, expires_at, listed_at)
                      VALUES (1, 'a', 'Audit.General', 'u', 1, {NOON + 5 * HOUR}, 1)""")
     told = here.told(NOON + MINUTE)
     assert told["now"] == iso(NOON + MINUTE) and told["since"] == iso(NOON + MINUTE - 30 * DAY)
     assert told["mirror"] == {"pending": 2} and told["blobs"] == {"pending": 1, "expires": iso(NOON + 5 * HOUR)}
-    assert set(told["database"]) == {"path", "bytes", "free_bytes", "wal_bytes", "seq"}
+    assert set(told["database"]) == {"path", "bytes", "free_bytes", "wal_bytes", "max_bytes", "over_size", "prune_overdue", "seq"}
+    assert told["database"]["max_bytes"] is None and told["maintenance"] == {}
     assert told["database"]["bytes"] == here.path.stat().st_size and told["database"]["seq"] == 3
     assert set(source_of(told, "sign-ins")) == {
         "source", "state", "finding", "stale_after_s", "records", "unreadable", "raw_bytes", "newest", "covered_to", "last_run",
-        "last_success", "last_error_at", "outcome", "last_error", "lateness", "holes"}
+        "last_success", "last_error_at", "outcome", "last_error", "kept_from", "pruned_at", "pruned", "lateness", "holes"}
     words = here.status(NOON + MINUTE).stdout
     assert "MongoDB is 2 changes behind" in words
     assert "1 content blobs are listed and not fetched yet; the first expires at 2025-11-20 17:00 UTC, in 4 h 59 min" in words
@@ -383,6 +384,81 @@ def test_quiet_tells_findings_only(desk):
     result = here.status(NOON + 2 * HOUR, "--quiet", "--strict", exits=4)
     assert result.stderr == ""
     assert [line.split(": ")[0] for line in result.stdout.splitlines()] == ["contoso sign-ins", "contoso directory-audits"]
+
+
+# --- retention
+
+
+RETENTION = "retention: {days: 2}\n"
+
+
+@pytest.fixture(name="old_desk")
+def fixture_old_desk(desk):
+    """A desk whose service has sign-ins of some days, too, of four to seven ago."""
+    here = desk()
+    for n in range(4, 8):
+        here.simulator.add_record("sign-ins", sign_in(n, NOON - n * DAY))
+    return here
+
+
+def test_what_retention_deleted_is_told_and_is_no_hole(old_desk):
+    here = old_desk
+    here.collect(NOON)
+    here.execute(f"UPDATE coverage_span SET state = 'lost' WHERE to_s < {NOON - 5 * DAY}")
+    assert [hole[0] for hole in holes(here.told(NOON), "sign-ins")] == ["lost"]
+    here.configure({"contoso": TENANT}, more=RETENTION)
+    assert holes(here.told(NOON), "sign-ins") == []  # it is to go, and nobody misses it
+    pruned = here.keep(["maintain", "prune"], env={**here.hosts, "M365KEEP_CLOCK": f"{NOON}@0@{NOON}"})
+    assert pruned.returncode == 0, pruned.stderr
+    here.check_golden(here.status(NOON + 3 * MINUTE, "--strict"))
+    told = here.told(NOON + 3 * MINUTE)
+    source = source_of(told, "sign-ins")
+    assert (source["kept_from"], source["pruned_at"], source["pruned"], source["holes"]) == (iso(NOON - 2 * DAY), iso(NOON), 4, [])
+    assert told["maintenance"]["prune"]["finished"] == iso(NOON) and told["maintenance"]["prune"]["started"] is None
+    assert here.status(NOON + 3 * MINUTE, "--quiet").stdout == ""
+
+
+def test_retention_that_does_not_take_place_is_a_finding(old_desk):
+    here = old_desk
+    here.collect(NOON)
+    here.configure({"contoso": TENANT}, more=RETENTION)
+    here.check_golden(here.status(NOON + MINUTE, "--strict", exits=4))
+    told = here.told(NOON + MINUTE)
+    assert told["findings"] == 1 and told["database"]["prune_overdue"] is True
+    assert here.status(NOON + MINUTE, "--quiet").stdout.startswith("database: retention is configured, ")
+    # Three times the schedule may pass.
+    here.configure({"contoso": TENANT}, more=RETENTION + "schedule: {prune: 10d}\n")
+    here.status(NOON + MINUTE, "--strict")
+    here.configure({"contoso": TENANT}, more=RETENTION)
+    here.execute(f"INSERT INTO maintenance (task, finished_at, outcome) VALUES ('prune', {NOON - 3 * DAY}, 'done')")
+    here.status(NOON, "--strict")
+    late = here.status(NOON + 1, "--strict", exits=4)
+    assert "but prune was not done for 3 days (3 days is allowed): run m365keep maintain prune, daily." in late.stdout
+
+
+def test_a_database_above_its_limit_is_a_finding(desk):
+    here = desk()
+    here.collect(NOON)
+    here.configure({"contoso": TENANT}, more="retention: {max_size: 256MiB}\n")
+    assert "(with its log 256.0 MiB at most)" in here.status(NOON, "--strict").stdout
+    here.execute(f"""INSERT INTO unreadable_record (customer_id, source, received_at, reason, body_hash, body)
+                     VALUES (1, 'sign-ins', {NOON}, 'large', zeroblob(16), zeroblob(300 * 1024 * 1024))""")
+    result = here.status(NOON, "--strict", "--quiet", exits=4)
+    assert re.fullmatch(r"database: 30\d\.\d MiB are in use, where max_size allows 256\.0 MiB: run m365keep maintain prune, which deletes "
+                        r"the oldest records, or says what keeps it from that\.\n", result.stdout), result.stdout
+    told = here.told(NOON)
+    assert told["database"]["over_size"] is True and told["database"]["max_bytes"] == 256 << 20 and told["findings"] == 1
+    assert "The database needs a look." in here.status(NOON).stderr
+
+
+def test_when_verify_and_backup_were_last_done_is_told(desk):
+    here = desk()
+    here.collect(NOON)
+    assert "Last done: prune never; verify never; backup never.\n" in here.status(NOON).stdout
+    here.execute(f"""INSERT INTO maintenance (task, started_at, finished_at, outcome)
+                     VALUES ('verify', NULL, {NOON - 3 * DAY}, 'All is well.'), ('backup', {NOON - MINUTE}, {NOON - 2 * HOUR}, 'Copied.')""")
+    assert "Last done: prune never; verify 3 days ago; backup 2 h ago, begun again 1 min ago.\n" in here.status(NOON).stdout
+    assert here.told(NOON)["maintenance"]["backup"] == {"finished": iso(NOON - 2 * HOUR), "outcome": "Copied.", "started": iso(NOON - MINUTE)}
 
 
 # --- where there is little or nothing

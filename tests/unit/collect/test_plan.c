@@ -207,6 +207,137 @@ static void since_reads_again_whatever_was_read_but_not_out_of_reach(void **stat
     assert_stretch(old, 0, now - 30 * DAY_S + MARGIN_S, now, PLAN_NEW);
 }
 
+/* --- what retention keeps ---------------------------------------------------------------------------------------- */
+
+static void time_that_is_not_kept_is_not_read_in_the_first_place(void **state)
+{
+    struct plan_input in = input(NULL, 0);
+    g_autoptr(GArray) plan = NULL, all = NULL;
+
+    (void)state;
+    in.keep_from = now - 7 * DAY_S;
+    plan = plan_stretches(&in);
+    assert_int_equal(plan->len, 1);
+    assert_stretch(plan, 0, now - 7 * DAY_S, now, PLAN_NEW);
+    in.keep_from = now - 365 * DAY_S; /* longer than the service reaches back */
+    all = plan_stretches(&in);
+    assert_stretch(all, 0, now - 30 * DAY_S + MARGIN_S, now, PLAN_NEW);
+}
+
+static void where_retention_keeps_all_nothing_changes(void **state)
+{
+    struct plan_input in = input(NULL, 0);
+    g_autoptr(GArray) plan = NULL;
+
+    (void)state;
+    in.keep_from = INT64_MIN;
+    plan = plan_stretches(&in);
+    assert_int_equal(plan->len, 1);
+    assert_stretch(plan, 0, now - 30 * DAY_S + MARGIN_S, now, PLAN_NEW);
+    assert_int_equal(plan_reach(&in), 30 * DAY_S);
+}
+
+static void a_gap_is_lost_only_as_far_as_it_would_be_kept(void **state)
+{
+    struct store_coverage rows[] = {row(now - 60 * DAY_S, now - 50 * DAY_S, STORE_COVERAGE_SETTLED, now - 49 * DAY_S)};
+    struct plan_input in = input(rows, 1);
+    g_autoptr(GArray) kept = NULL, gone = NULL;
+
+    (void)state;
+    in.keep_from = now - 40 * DAY_S;
+    kept = plan_stretches(&in);
+    assert_int_equal(kept->len, 2);
+    assert_stretch(kept, 0, now - 40 * DAY_S, now - 30 * DAY_S + MARGIN_S, PLAN_LOST);
+    assert_stretch(kept, 1, now - 30 * DAY_S + MARGIN_S, now, PLAN_NEW);
+    in.keep_from = now - 20 * DAY_S;
+    gone = plan_stretches(&in);
+    assert_int_equal(gone->len, 1);
+    assert_stretch(gone, 0, now - 20 * DAY_S, now, PLAN_NEW);
+}
+
+static void the_overlap_ends_where_retention_begins(void **state)
+{
+    struct store_coverage rows[] = {row(now - 30 * DAY_S, now - 15 * MIN_S, STORE_COVERAGE_READ, now - 15 * MIN_S)};
+    struct plan_input in = input(rows, 1);
+    g_autoptr(GArray) plan = NULL, away = NULL;
+
+    (void)state;
+    in.keep_from = now - 2 * HOUR_S;
+    plan = plan_stretches(&in);
+    assert_int_equal(plan->len, 1);
+    assert_stretch(plan, 0, now - 2 * HOUR_S, now, PLAN_NEW);
+    rows[0].to = rows[0].read_at = now - 3 * DAY_S; /* away for longer than anything is kept */
+    away = plan_stretches(&in);
+    assert_int_equal(away->len, 1);
+    assert_stretch(away, 0, now - 2 * HOUR_S, now, PLAN_NEW);
+}
+
+static void what_was_left_open_is_read_again_only_as_far_as_it_is_kept(void **state)
+{
+    struct store_coverage rows[] = {row(now - 30 * DAY_S, now - 6 * DAY_S, STORE_COVERAGE_SETTLED, now),
+                                    row(now - 6 * DAY_S, now - 5 * DAY_S, STORE_COVERAGE_OPEN, 0),
+                                    row(now - 5 * DAY_S, now - 4 * DAY_S, STORE_COVERAGE_SETTLED, now),
+                                    row(now - 4 * DAY_S, now - 2 * DAY_S, STORE_COVERAGE_OPEN, 0),
+                                    row(now - 2 * DAY_S, now, STORE_COVERAGE_SETTLED, now)};
+    struct plan_input in = input(rows, G_N_ELEMENTS(rows));
+    g_autoptr(GArray) plan = NULL;
+
+    (void)state;
+    in.keep_from = now - 3 * DAY_S;
+    plan = plan_stretches(&in);
+    assert_int_equal(plan->len, 2); /* the overlap, and the rest of what is open */
+    assert_stretch(plan, 1, now - 3 * DAY_S, now - 2 * DAY_S, PLAN_OPEN);
+}
+
+static void sweeps_end_where_retention_begins(void **state)
+{
+    struct store_coverage rows[] = {
+        row(now - 30 * DAY_S, now - 9 * DAY_S, STORE_COVERAGE_SETTLED, now),
+        row(now - 9 * DAY_S, now - 7 * DAY_S - 12 * HOUR_S, STORE_COVERAGE_READ, now - 5 * DAY_S),
+        row(now - 7 * DAY_S - 12 * HOUR_S, now, STORE_COVERAGE_SETTLED, now)};
+    struct plan_input in = input(rows, G_N_ELEMENTS(rows));
+    g_autoptr(GArray) whole = plan_stretches(&in), cut = NULL, none = NULL;
+
+    (void)state;
+    assert_stretch(whole, 1, now - 9 * DAY_S, now - 7 * DAY_S - 12 * HOUR_S, PLAN_SWEEP);
+    in.keep_from = now - 8 * DAY_S;
+    cut = plan_stretches(&in);
+    assert_stretch(cut, 1, now - 8 * DAY_S, now - 7 * DAY_S - 12 * HOUR_S, PLAN_SWEEP);
+    in.keep_from = now - 7 * DAY_S;
+    none = plan_stretches(&in);
+    assert_int_equal(none->len, 1);
+}
+
+static void a_sweep_that_would_come_after_the_deletion_is_not_due(void **state)
+{
+    struct store_coverage rows[] = {row(now - 2 * DAY_S, now - 30 * HOUR_S, STORE_COVERAGE_READ, now - 30 * HOUR_S),
+                                    row(now - 30 * HOUR_S, now, STORE_COVERAGE_SETTLED, now)};
+    struct plan_input in = input(rows, 2);
+    g_autoptr(GArray) plan = NULL;
+
+    (void)state;
+    in.keep_from = now - 47 * HOUR_S;
+    assert_int_equal(plan_reach(&in), 47 * HOUR_S);
+    assert_int_equal(plan_settled_after(plan_reach(&in)), 0);
+    plan = plan_stretches(&in);
+    for (guint i = 0; i < plan->len; i++)
+        assert_int_not_equal(at(plan, i).kind, PLAN_SWEEP);
+}
+
+static void since_reads_also_what_is_not_kept(void **state)
+{
+    struct plan_input in = input(NULL, 0);
+    g_autoptr(GArray) plan = NULL;
+
+    (void)state;
+    in.keep_from = now - 2 * DAY_S;
+    in.has_since = true;
+    in.since = now - 5 * DAY_S;
+    plan = plan_stretches(&in);
+    assert_int_equal(plan->len, 1);
+    assert_stretch(plan, 0, now - 5 * DAY_S, now, PLAN_NEW);
+}
+
 static void a_clock_set_back_plans_nothing_ahead_of_it_q37(void **state)
 {
     struct store_coverage rows[] = {row(now - 30 * DAY_S, now + DAY_S, STORE_COVERAGE_READ, now + DAY_S)};
@@ -250,6 +381,14 @@ int main(void)
         cmocka_unit_test(sweeps_are_due_after_a_day_two_days_and_a_week),
         cmocka_unit_test(small_due_pieces_are_swept_together_or_when_overdue),
         cmocka_unit_test(since_reads_again_whatever_was_read_but_not_out_of_reach),
+        cmocka_unit_test(time_that_is_not_kept_is_not_read_in_the_first_place),
+        cmocka_unit_test(where_retention_keeps_all_nothing_changes),
+        cmocka_unit_test(a_gap_is_lost_only_as_far_as_it_would_be_kept),
+        cmocka_unit_test(the_overlap_ends_where_retention_begins),
+        cmocka_unit_test(what_was_left_open_is_read_again_only_as_far_as_it_is_kept),
+        cmocka_unit_test(sweeps_end_where_retention_begins),
+        cmocka_unit_test(a_sweep_that_would_come_after_the_deletion_is_not_due),
+        cmocka_unit_test(since_reads_also_what_is_not_kept),
         cmocka_unit_test(a_clock_set_back_plans_nothing_ahead_of_it_q37),
         cmocka_unit_test(sweeps_end_inside_the_reach),
         cmocka_unit_test(windows_are_sized_to_twenty_pages_between_an_hour_and_a_week),

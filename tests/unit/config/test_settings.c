@@ -128,7 +128,7 @@ static const char one_customer[] = "customers:\n  - name: contoso\n    variable:
 static const char everything[] =
     "database: /data/keep.db\n"
     "directories: { logs: /logs, images: images }\n"
-    "retention: { days: 365, max_size: 20GiB, per_source: { sign_ins: 180, directory-audits: 90 } }\n"
+    "retention: { days: 365, max_size: 20GiB, per_source: { sign_ins: 180, directory-audits: 90, mails: 0 } }\n"
     "mongo: { uri_env: OUR_MONGO, database: soc, deletes: mirror }\n"
     "smtp: { server: mail.example.org, port: 25, security: none, user: desk, from: \"Health desk "
     "<desk@example.org>\",\n"
@@ -163,10 +163,15 @@ static void every_setting_of_the_file_arrives(void **state)
     assert_string_equal(config->directories.images, "images");
     assert_int_equal(config->retention.days, 365);
     assert_int_equal(config->retention.max_size_bytes, INT64_C(20) << 30);
-    assert_int_equal(g_hash_table_size(config->retention.per_source), 2);
+    assert_int_equal(g_hash_table_size(config->retention.per_source), 3);
     assert_int_equal(*(int64_t *)g_hash_table_lookup(config->retention.per_source, "sign-ins"), 180);
     assert_int_equal(*(int64_t *)g_hash_table_lookup(config->retention.per_source, "directory-audits"), 90);
+    assert_int_equal(*(int64_t *)g_hash_table_lookup(config->retention.per_source, "mails"), 0);
+    assert_int_equal(config_keep_from(config, "users", 400 * 86400), 35 * 86400);
+    assert_int_equal(config_keep_from(config, "sign-ins", 400 * 86400), 220 * 86400);
+    assert_true(config_keep_from(config, "mails", 400 * 86400) == INT64_MIN);
     assert_string_equal(config->mongo.uri, "mongodb://u:p@db.example");
+    assert_true(config->mongo.configured);
     assert_string_equal(config->mongo.database, "soc");
     assert_int_equal(config->mongo.deletes, CONFIG_DELETES_MIRROR);
     assert_string_equal(config->smtp.server, "mail.example.org");
@@ -238,7 +243,8 @@ static void without_anything_there_are_defaults(void **state)
     assert_true(config->directories.logs == NULL && config->directories.images == NULL);
     assert_true(config->retention.days == 0 && config->retention.max_size_bytes == 0);
     assert_int_equal(g_hash_table_size(config->retention.per_source), 0);
-    assert_null(config->mongo.uri);
+    assert_true(config_keep_from(config, "health", 86400) == INT64_MIN);
+    assert_true(!config->mongo.configured && config->mongo.uri == NULL);
     assert_string_equal(config->mongo.database, "micro_soc");
     assert_int_equal(config->mongo.deletes, CONFIG_DELETES_KEEP);
     assert_true(config->smtp.server == NULL && config->smtp.user == NULL && config->smtp.password == NULL);
@@ -425,6 +431,12 @@ static void a_wrong_value_of_the_file_is_told_with_path_line_and_what_was_expect
         {"retention: {days: -1}\n", "retention.days", "from 0 to 36500"},
         {"retention:\n  max_size: 20G\n",
          "retention.max_size (from m365keep.yaml, line 2) must be a size: 20GiB, 500MiB", ""},
+        {"retention: {max_size: 20}\n",
+         "retention.max_size (from m365keep.yaml, line 1) must be 0, for no limit, or "
+         "256MiB at least",
+         ""},
+        {"retention: {max_size: 255MiB}\n", "retention.max_size", "takes 128MiB at times"},
+        {"retention: {per_source: {mails: -1}}\n", "retention.per_source.mails", "from 0 to 36500"},
         {"retention:\n  per_source:\n    users: x\n", "retention.per_source.users (from m365keep.yaml, line 3) must be",
          ""},
         {"retention: {per_source: {sign_ins: 1, sign-ins: 2}}\n", "retention.per_source.sign-ins",
@@ -732,6 +744,7 @@ static void commands_that_only_read_check_the_file_but_need_no_credentials(void 
     assert_int_equal(config->customers->len, 1);
     assert_null(customer_of(config, 0)->tenant_id);
     assert_null(customer_of(config, 0)->client_secret);
+    assert_true(config->mongo.configured && config->mongo.uri == NULL);
     write_file("m365keep.yaml", "customers:\n  - {name: a, variable: A, cloud: mars}\n");
     assert_null(config_load(&options, &error));
     assert_non_null(strstr(error->message, "customers[0].cloud"));

@@ -54,7 +54,7 @@ static void every_key_arrives_as_it_is_written(void **state)
     g_autoptr(YamlFile) file =
         parse("# words\n"
               "database: keep.db\n"
-              "retention: { days: 365, max_size: 20GiB, per_source: { sign_ins: 180, health: 0 } }\n"
+              "retention: { days: 365, max_size: 20GiB, per_source: { sign_ins: 180, health: 0, mails: 7 } }\n"
               "alerts:\n"
               "  - { name: \"null\", search: '\"Global\" add', mail_to: [a@b.example, 'c@d'] }\n"
               "customers:\n"
@@ -71,6 +71,7 @@ static void every_key_arrives_as_it_is_written(void **state)
     assert_string_equal(root->retention->days, "365");
     assert_string_equal(root->retention->per_source->sign_ins, "180");
     assert_null(root->retention->per_source->users);
+    assert_string_equal(root->retention->per_source->mails, "7");
     assert_int_equal(root->n_alerts, 1);
     assert_string_equal(root->alerts[0].name, "null");
     assert_string_equal(root->alerts[0].search, "\"Global\" add");

@@ -47,7 +47,10 @@ static int set_up(void **state)
     fixture->config.customers = g_ptr_array_new_with_free_func(customer_free);
     fixture->config.schedule.collect.every_s = 15 * MINUTE;
     fixture->config.schedule.health.every_s = 5 * MINUTE;
+    fixture->config.schedule.prune.daily = true;
+    fixture->config.retention.per_source = g_hash_table_new(g_str_hash, g_str_equal);
     fixture->status.sources = g_ptr_array_new_with_free_func(facts_free);
+    fixture->status.tasks = g_ptr_array_new_with_free_func(g_free);
     *state = fixture;
     return 0;
 }
@@ -57,7 +60,9 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
 
     g_ptr_array_unref(fixture->config.customers);
+    g_hash_table_unref(fixture->config.retention.per_source);
     g_ptr_array_unref(fixture->status.sources);
+    g_ptr_array_unref(fixture->status.tasks);
     g_free(fixture);
     return 0;
 }
@@ -356,6 +361,88 @@ static void a_name_that_moved_to_another_tenant_starts_anew(void **state)
     assert_standing(fixture, "contoso users never!, contoso sign-ins never!, contoso sign-ins kept", 2);
 }
 
+/* --- retention ------------------------------------------------------------------------------------------------------
+ */
+
+/* Prune was last done so long ago. */
+static void prune_done(struct fixture *fixture, int64_t age_s)
+{
+    struct store_status_task *verify = g_new0(struct store_status_task, 1), *prune = g_memdup2(verify, sizeof *verify);
+
+    verify->task = (char *)"verify";
+    verify->finished_at = NOW;
+    prune->task = (char *)"prune";
+    prune->finished_at = NOW - age_s;
+    g_ptr_array_set_size(fixture->status.tasks, 0);
+    g_ptr_array_add(fixture->status.tasks, verify);
+    g_ptr_array_add(fixture->status.tasks, prune);
+}
+
+static void assert_overdue(struct fixture *fixture, bool overdue)
+{
+    g_autoptr(Standing) standing = standing_new(&fixture->config, &fixture->status, NOW);
+
+    assert_int_equal(standing->prune_overdue, overdue);
+    assert_int_equal(standing->findings, overdue);
+}
+
+static void prune_is_overdue_after_three_times_its_schedule_when_there_is_what_should_be_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_status_source *facts = know(fixture, "contoso", CONTOSO, "sign-ins", MINUTE);
+
+    fixture->config.retention.days = 30;
+    facts->held_from = NOW - 33 * DAY;
+    assert_overdue(fixture, false); /* three days may pass */
+    facts->held_from = NOW - 33 * DAY - 1;
+    assert_overdue(fixture, true);
+    prune_done(fixture, 3 * DAY);
+    assert_overdue(fixture, false); /* what it left, it had its reason for, and said it */
+    prune_done(fixture, 3 * DAY + 1);
+    assert_overdue(fixture, true);
+    fixture->config.schedule.prune.daily = false;
+    fixture->config.schedule.prune.every_s = 10 * DAY;
+    assert_overdue(fixture, false);
+}
+
+static void without_retention_prune_is_never_overdue(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t for_ever = 0, month = 30;
+    struct store_status_source *facts = know(fixture, "contoso", CONTOSO, "sign-ins", MINUTE);
+
+    facts->held_from = NOW - 4000 * DAY;
+    assert_overdue(fixture, false);
+    fixture->config.retention.days = 90;
+    g_hash_table_insert(fixture->config.retention.per_source, (char *)"sign-ins", &for_ever);
+    assert_overdue(fixture, false);
+    g_hash_table_insert(fixture->config.retention.per_source, (char *)"sign-ins", &month);
+    assert_overdue(fixture, true);
+    facts->held_from = 0; /* nobody can tell */
+    assert_overdue(fixture, false);
+}
+
+static void a_tenth_above_max_size_is_a_finding_and_what_a_day_brings_is_not(void **state)
+{
+    static const struct {
+        int64_t max, database, unused, wal;
+        bool over;
+    } rows[] = {{0, 5000, 0, 0, false},      {1000, 1000, 0, 0, false}, {1000, 1100, 0, 0, false},
+                {1000, 1101, 0, 0, true},    {1000, 1101, 1, 0, false}, {1000, 1000, 0, 101, true},
+                {1000, 9000, 8900, 0, false}};
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        fixture->config.retention.max_size_bytes = rows[i].max;
+        fixture->status.database_bytes = rows[i].database;
+        fixture->status.free_bytes = rows[i].unused;
+        fixture->status.wal_bytes = rows[i].wal;
+        g_autoptr(Standing) standing = standing_new(&fixture->config, &fixture->status, NOW);
+        assert_int_equal(standing->over_size, rows[i].over);
+        assert_int_equal(standing->findings, rows[i].over);
+    }
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -380,6 +467,9 @@ int main(void)
         TEST(a_tenant_that_only_secrets_tell_is_known_by_its_name),
         TEST(of_two_tenants_of_one_name_the_one_collected_last_is_meant),
         TEST(a_name_that_moved_to_another_tenant_starts_anew),
+        TEST(prune_is_overdue_after_three_times_its_schedule_when_there_is_what_should_be_gone),
+        TEST(without_retention_prune_is_never_overdue),
+        TEST(a_tenth_above_max_size_is_a_finding_and_what_a_day_brings_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

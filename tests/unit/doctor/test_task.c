@@ -117,7 +117,8 @@ static void a_database_check_that_is_stopped_finds_no_fault(void **state)
     store_close(store_open(path, STORE_CREATE, NULL));
     for (int delay_us = 0; delay_us < 5000; delay_us += 250) {
         struct section *database = section_new(NULL), *disk = section_new(NULL);
-        struct task *task = task_start(&database_check_kind, database_check_new(path, 1763640000, database, disk));
+        struct task *task =
+            task_start(&database_check_kind, database_check_new(path, NULL, 1763640000, database, disk));
         g_usleep((gulong)delay_us);
         task_free(task);
         for (guint i = 0; i < database->findings->len; i++) {

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "fault_points.h"
+
 enum call_manner {
     CALL_FAILS,      /* does nothing, and says so */
     CALL_FAILS_LATE, /* does it, and says that it failed */
@@ -53,6 +55,7 @@ static bool call_fails(const char *function)
     bool prepares = strcmp(function, "sqlite3_prepare_v3") == 0;
     if (!calls.armed || (!calls.cold && prepares != (calls.manner == CALL_UNPREPARED)))
         return false;
+    point_note(function);
     calls.calls++;
     if (calls.calls != calls.fail_at && !(calls.manner == CALL_DIES && calls.failed))
         return false;
@@ -78,7 +81,10 @@ WRAP_CODE(sqlite3_step, (sqlite3_stmt * statement), (statement))
 WRAP_CODE(sqlite3_exec,
           (sqlite3 * db, const char *sql, int (*each)(void *, int, char **, char **), void *user, char **words),
           (db, sql, each, user, words))
-WRAP_CODE(sqlite3_busy_timeout, (sqlite3 * db, int ms), (db, ms))
+WRAP_CODE(sqlite3_busy_handler, (sqlite3 * db, int (*handler)(void *, int), void *user), (db, handler, user))
+WRAP_CODE(sqlite3_wal_checkpoint_v2, (sqlite3 * db, const char *name, int how, int *frames, int *done),
+          (db, name, how, frames, done))
+WRAP_CODE(sqlite3_backup_step, (sqlite3_backup * backup, int pages), (backup, pages))
 WRAP_CODE(sqlite3_file_control, (sqlite3 * db, const char *name, int what, void *argument), (db, name, what, argument))
 WRAP_CODE(sqlite3_bind_blob64,
           (sqlite3_stmt * statement, int index, const void *bytes, sqlite3_uint64 length, void (*done)(void *)),
@@ -112,6 +118,23 @@ int __wrap_sqlite3_open_v2(const char *name, sqlite3 **db, int flags, const char
     int code =
         fails && calls.manner != CALL_FAILS_LATE ? SQLITE_OK : __real_sqlite3_open_v2(name, db, flags, file_system);
     return fails ? calls.code : code;
+}
+
+/* With a failure there is no copying, and the words are those of the connection to. */
+sqlite3_backup *__real_sqlite3_backup_init(sqlite3 *to, const char *to_name, sqlite3 *from, const char *from_name);
+sqlite3_backup *__wrap_sqlite3_backup_init(sqlite3 *to, const char *to_name, sqlite3 *from, const char *from_name);
+sqlite3_backup *__wrap_sqlite3_backup_init(sqlite3 *to, const char *to_name, sqlite3 *from, const char *from_name)
+{
+    return call_fails("sqlite3_backup_init") ? NULL : __real_sqlite3_backup_init(to, to_name, from, from_name);
+}
+
+/* Copying is over even when that tells of a failure. */
+int __real_sqlite3_backup_finish(sqlite3_backup *backup);
+int __wrap_sqlite3_backup_finish(sqlite3_backup *backup);
+int __wrap_sqlite3_backup_finish(sqlite3_backup *backup)
+{
+    int code = __real_sqlite3_backup_finish(backup);
+    return call_fails("sqlite3_backup_finish") ? calls.code : code;
 }
 
 /* With a failure there is no statement. */

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "fault_points.h"
+
 enum vfs_manner {
     VFS_FAILS,   /* as a broken disk does */
     VFS_REFUSES, /* full for writes, busy for locks; else as VFS_FAILS */
@@ -28,6 +30,7 @@ static int vfs_judge(const char *call, int broken, int refused)
 {
     if (!vfs.armed)
         return SQLITE_OK;
+    point_note(call);
     vfs.calls++;
     if (vfs.calls != vfs.fail_at && !(vfs.for_good && vfs.failed))
         return SQLITE_OK;
@@ -207,6 +210,13 @@ static int vfs_access(sqlite3_vfs *self, const char *name, int flags, int *resul
     return code ? code : vfs.real->xAccess(vfs.real, name, flags, result);
 }
 
+static int vfs_full_pathname(sqlite3_vfs *self, const char *name, int most, char *path)
+{
+    int code = vfs_judge("full pathname", SQLITE_CANTOPEN, SQLITE_CANTOPEN);
+    (void)self;
+    return code ? code : vfs.real->xFullPathname(vfs.real, name, most, path);
+}
+
 static int vfs_sleep(sqlite3_vfs *self, int microseconds)
 {
     (void)self;
@@ -224,6 +234,7 @@ static inline void vfs_install(void)
     vfs.faulty.xOpen = vfs_open;
     vfs.faulty.xDelete = vfs_delete;
     vfs.faulty.xAccess = vfs_access;
+    vfs.faulty.xFullPathname = vfs_full_pathname;
     vfs.faulty.xSleep = vfs_sleep;
     sqlite3_vfs_register(&vfs.faulty, 1);
 }

@@ -21,11 +21,14 @@ static inline void look_check(const struct look *look, int code)
 }
 
 /* Every table that is not FTS5's own, and of those the texts; without the rows of `notes` in `collection`, which is
- * where tests leave notes of their own. */
+ * where tests leave notes of their own, and without what the last run of a task says of itself: of one that went on
+ * where another was interrupted, that is another sentence. */
 static inline void look_open(struct look *look, const char *path)
 {
     static const char names[] =
-        "SELECT name, 'SELECT * FROM ' || name || iif(name = 'collection', ' WHERE source <> ''notes''', '') "
+        "SELECT name, 'SELECT ' || iif(name = 'maintenance', 'task, started_at, position, version, finished_at', '*') "
+        "|| "
+        "' FROM ' || name || iif(name = 'collection', ' WHERE source <> ''notes''', '') "
         "FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' "
         "AND (name NOT LIKE '%\\_fts\\_%' ESCAPE '\\' OR name LIKE '%\\_fts\\_content' ESCAPE '\\') ORDER BY name";
     sqlite3_stmt *tables;
@@ -106,6 +109,20 @@ static inline char *look_at(struct look *look, const struct fixture *fixture)
     if (!fixture->store)
         look_close(look);
     return g_string_free(out, FALSE);
+}
+
+/* The two are equal; if not, the first lines that differ are shown. */
+static inline void assert_same_state(const char *state, const char *expected)
+{
+    g_auto(GStrv) found = g_strsplit(state, "\n", -1), wanted = g_strsplit(expected, "\n", -1);
+    const char *table = "";
+    for (guint i = 0; found[i] && wanted[i]; i++) {
+        if (g_str_has_prefix(found[i], "-- "))
+            table = found[i];
+        if (!g_str_equal(found[i], wanted[i]))
+            fail_msg("%s, line %u:\n  %s\n not\n  %s", table, i, found[i], wanted[i]);
+    }
+    assert_int_equal(g_strv_length(found), g_strv_length(wanted));
 }
 
 #endif

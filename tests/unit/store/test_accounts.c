@@ -17,7 +17,8 @@ enum { LATER = AT + 3600 };
 static char *accounts_now(const struct fixture *fixture)
 {
     return rows_in(fixture->path,
-                   "SELECT *, (SELECT value FROM counter WHERE name = 'seq'), (SELECT count(*) FROM user_change), (SELECT count(*) FROM "
+                   "SELECT *, (SELECT value FROM counter WHERE name = 'seq'), (SELECT count(*) FROM user_change), "
+                   "(SELECT count(*) FROM "
                    "user_fts_data), (SELECT records FROM collection) FROM user LEFT JOIN user_fts_content AS t ON "
                    "t.id = user_id ORDER BY user_id");
 }
@@ -667,10 +668,11 @@ static void a_page_that_fails_in_the_middle_changes_nothing_and_can_be_written_a
     assert_account_counts(good->counts, 1, 1, 0, 1);
     accounts_page_free(good);
     accounts_page_free(bad);
-    assert_rows(fixture,
-                "SELECT count(*), (SELECT max(seq) FROM user_change) = (SELECT value FROM counter WHERE name = 'seq') OR "
-                "(SELECT max(seq) FROM user) = (SELECT value FROM counter WHERE name = 'seq') FROM users",
-                "3|1");
+    assert_rows(
+        fixture,
+        "SELECT count(*), (SELECT max(seq) FROM user_change) = (SELECT value FROM counter WHERE name = 'seq') OR "
+        "(SELECT max(seq) FROM user) = (SELECT value FROM counter WHERE name = 'seq') FROM users",
+        "3|1");
 }
 
 static void a_page_of_a_customer_that_does_not_exist_is_refused(void **state)

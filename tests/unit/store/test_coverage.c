@@ -29,10 +29,16 @@ static void lose(struct fixture *fixture, int64_t from, int64_t to)
     assert_ok(store_mark_lost(fixture->store, fixture->customer, "sign-ins", "", window, AT, &error), error);
 }
 
-static void settle(struct fixture *fixture, int64_t after)
+static void settle_kept(struct fixture *fixture, int64_t after, int64_t keep_from)
 {
     g_autoptr(GError) error = NULL;
-    assert_ok(store_coverage_settle(fixture->store, fixture->customer, "sign-ins", "", after, &error), error);
+    assert_ok(store_coverage_settle(fixture->store, fixture->customer, "sign-ins", "", after, keep_from, &error),
+              error);
+}
+
+static void settle(struct fixture *fixture, int64_t after)
+{
+    settle_kept(fixture, after, INT64_MIN);
 }
 
 static void a_window_read_again_counts_its_readings(void **state)
@@ -131,6 +137,32 @@ static void time_is_settled_once_it_was_read_long_enough_past_it_and_spans_are_c
     begin_window(fixture, 400, 500);
     settle(fixture, 100);
     assert_rows(fixture, look, "0-60 settled 1 6+0, 60-100 read 1 4+0, 200-300 settled 1 1+0, 400-500 open 0 0+0");
+}
+
+static void what_is_not_kept_is_settled_however_short_ago_it_was_read(void **state)
+{
+    struct fixture *fixture = *state;
+    read_window(fixture, 0, 100, 10, 110);
+    read_window(fixture, 100, 200, 10, 210);
+    lose(fixture, 200, 300);
+    settle_kept(fixture, 1000, 150);
+    assert_rows(fixture, look, "0-150 settled 1 15+0, 150-200 read 1 5+0, 200-300 lost 0 0+0");
+    settle_kept(fixture, 1000, 150); /* there is no more to say */
+    assert_rows(fixture, look, "0-150 settled 1 15+0, 150-200 read 1 5+0, 200-300 lost 0 0+0");
+}
+
+static void what_was_left_open_is_cut_where_retention_begins(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_window(fixture, 0, 100);
+    read_window(fixture, 100, 200, 1, 250);
+    begin_window(fixture, 200, 300);
+    settle_kept(fixture, 1000, 50);
+    assert_rows(fixture, look, "50-100 open 0 0+0, 100-200 read 1 1+0, 200-300 open 0 0+0");
+    settle_kept(fixture, 1000, 250);
+    assert_rows(fixture, look, "100-200 settled 1 1+0, 250-300 open 0 0+0");
+    settle_kept(fixture, 1000, 300);
+    assert_rows(fixture, look, "100-200 settled 1 1+0");
 }
 
 static void settled_neighbours_are_joined_and_lost_ones_too(void **state)
@@ -255,6 +287,8 @@ int main(void)
         WRITES(a_cursor_into_other_time_survives_a_reading),
         WRITES(lost_time_leaves_covered_time_alone_and_takes_what_was_only_begun),
         WRITES(time_is_settled_once_it_was_read_long_enough_past_it_and_spans_are_cut_there),
+        WRITES(what_is_not_kept_is_settled_however_short_ago_it_was_read),
+        WRITES(what_was_left_open_is_cut_where_retention_begins),
         WRITES(settled_neighbours_are_joined_and_lost_ones_too),
         WRITES(the_rows_come_by_time_with_all_they_hold),
         WRITES(an_empty_or_reversed_window_is_refused),

@@ -57,11 +57,13 @@ static void what_is_known_is_neither_decoded_nor_written(void **state)
 {
     struct fixture *fixture = *state;
     tell_one(fixture, ISSUES, AT, "EX1", outage);
-    g_autofree char *before = rows_in(fixture->path, "SELECT *, (SELECT value FROM counter WHERE name = 'seq') FROM service_issue");
+    g_autofree char *before =
+        rows_in(fixture->path, "SELECT *, (SELECT value FROM counter WHERE name = 'seq') FROM service_issue");
     int calls = decoded;
     assert_health_counts(tell_one(fixture, ISSUES, AT + 300, "EX1", outage), 0, 0, 1);
     assert_int_equal(decoded, calls);
-    g_autofree char *after = rows_in(fixture->path, "SELECT *, (SELECT value FROM counter WHERE name = 'seq') FROM service_issue");
+    g_autofree char *after =
+        rows_in(fixture->path, "SELECT *, (SELECT value FROM counter WHERE name = 'seq') FROM service_issue");
     assert_string_equal(before, after);
     assert_rows(fixture, "SELECT count(*) FROM issue_versions", "0");
 }
@@ -244,6 +246,113 @@ static void what_could_not_be_read_is_kept_as_for_other_sources(void **state)
     health_page_free(page);
 }
 
+/* --- what retention deletes
+ * ---------------------------------------------------------------------------------------------------- */
+
+enum { KEEP_FROM = AT - 7 * 86400 }; /* 2026-11-19T08:00:00Z */
+
+static void forget_health(struct fixture *fixture)
+{
+    execute(fixture, "DELETE FROM issue_fts");
+    execute(fixture, "DELETE FROM message_fts");
+    execute(fixture, "DELETE FROM service_issue");
+    execute(fixture, "DELETE FROM service_message");
+    execute(fixture, "UPDATE collection SET records = 0");
+}
+
+/* Whether a record that nobody knows is stored, where what is older than KEEP_FROM is deleted. */
+static bool is_stored(struct fixture *fixture, enum store_health_kind kind, const char *members)
+{
+    g_autofree char *raw = g_strdup_printf("{\"id\":\"X\"%s}", members);
+    struct store_page *page = health_page(fixture->customer, kind);
+    health_of(page)->keep_from = KEEP_FROM;
+    page_tell(page, "X", raw);
+    commit(fixture, page);
+    bool stored = page->counts.inserted == 1;
+    assert_health_counts(page->counts, stored, 0, !stored);
+    health_page_free(page);
+    forget_health(fixture);
+    return stored;
+}
+
+#define MODIFIED(time) ",\"lastModifiedDateTime\":\"" time "\""
+#define ENDED(time)    ",\"endDateTime\":\"" time "\""
+#define STARTED(time)  ",\"startDateTime\":\"" time "\""
+#define RESOLVED       ",\"isResolved\":true"
+#define LASTS          ",\"isResolved\":false"
+#define OLD            "2026-11-19T07:59:59Z"
+#define KEPT           "2026-11-19T08:00:00Z"
+
+static void an_issue_that_retention_would_delete_is_not_stored_anew(void **state)
+{
+    static const struct {
+        const char *members;
+        bool stored;
+    } cases[] = {
+        {RESOLVED MODIFIED(OLD), false},
+        {RESOLVED MODIFIED(KEPT), true},
+        {RESOLVED MODIFIED(OLD) ENDED(KEPT), false}, /* its last words are as old */
+        {RESOLVED ENDED(OLD), false},
+        {RESOLVED ENDED(KEPT), true},
+        {RESOLVED STARTED(OLD), false},
+        {RESOLVED, true}, /* nobody can tell how old it is */
+        {LASTS MODIFIED(OLD), true},
+        {LASTS MODIFIED(OLD) ENDED(OLD), true},
+        {MODIFIED(OLD), true}, /* it may last */
+        {MODIFIED(OLD) ENDED(OLD), false},
+        {MODIFIED(KEPT) ENDED(OLD), true},
+        {"", true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        if (is_stored(*state, ISSUES, cases[i].members) != cases[i].stored)
+            fail_msg("%s: not so", cases[i].members);
+}
+
+static void a_message_that_retention_would_delete_is_not_stored_anew(void **state)
+{
+    static const struct {
+        const char *members;
+        bool stored;
+    } cases[] = {
+        {MODIFIED(OLD) ENDED(OLD), false},
+        {MODIFIED(KEPT) ENDED(OLD), true},
+        {MODIFIED(OLD) ENDED(KEPT), true},
+        {ENDED(OLD), false},
+        {ENDED(KEPT), true},
+        {MODIFIED(OLD) STARTED(OLD), true},
+        {RESOLVED MODIFIED(OLD), true},
+        {"", true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        if (is_stored(*state, MESSAGES, cases[i].members) != cases[i].stored)
+            fail_msg("%s: not so", cases[i].members);
+}
+
+static void what_is_stored_takes_every_change_however_old_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_page *page = health_page(fixture->customer, ISSUES);
+    tell_one(fixture, ISSUES, AT, "EX1", outage);
+    health_of(page)->keep_from = AT + 86400;
+    page_tell(page, "EX1", restored);
+    page_tell(page, "EX1", restored);
+    commit(fixture, page);
+    assert_health_counts(page->counts, 0, 1, 1);
+    assert_rows(fixture, "SELECT status, is_resolved FROM service_issues", "serviceRestored|1");
+    health_page_free(page);
+}
+
+static void overviews_have_no_age(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_page *page = health_page(fixture->customer, STORE_HEALTH_OVERVIEWS);
+    health_of(page)->keep_from = AT + 86400;
+    page_tell(page, "Exchange", "{\"id\":\"Exchange\",\"status\":\"ServiceOperational\"}");
+    commit(fixture, page);
+    assert_health_counts(page->counts, 1, 0, 0);
+    health_page_free(page);
+}
+
 /* --- all or nothing
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -258,11 +367,12 @@ static void a_page_that_cannot_be_written_leaves_nothing_of_the_others(void **st
     page_tell(good, "EX2", "{\"title\":\"another\"}");
     page_tell(bad, "MC1", announcement);
     assert_refused(store_commit_pages(fixture->store, pages, 2, &error), &error, STORE_ERROR_FAILED, "FOREIGN KEY");
-    assert_rows(fixture,
-                "SELECT (SELECT group_concat(title) FROM service_issues), (SELECT count(*) FROM issue_versions), "
-                "(SELECT count(*) FROM service_messages), (SELECT value FROM counter WHERE name = 'seq'), (SELECT records FROM "
-                "collections)",
-                "Mail is slow|0|0|1|1");
+    assert_rows(
+        fixture,
+        "SELECT (SELECT group_concat(title) FROM service_issues), (SELECT count(*) FROM issue_versions), "
+        "(SELECT count(*) FROM service_messages), (SELECT value FROM counter WHERE name = 'seq'), (SELECT records FROM "
+        "collections)",
+        "Mail is slow|0|0|1|1");
     health_page_free(good);
     health_page_free(bad);
 }
@@ -311,6 +421,10 @@ int main(void)
         VERIFIED(the_collection_counts_issues_and_messages_and_knows_the_last_change),
         VERIFIED(a_change_from_the_future_does_not_make_the_source_look_fresh),
         VERIFIED(what_could_not_be_read_is_kept_as_for_other_sources),
+        VERIFIED(an_issue_that_retention_would_delete_is_not_stored_anew),
+        VERIFIED(a_message_that_retention_would_delete_is_not_stored_anew),
+        VERIFIED(what_is_stored_takes_every_change_however_old_it_is),
+        VERIFIED(overviews_have_no_age),
         VERIFIED(a_page_that_cannot_be_written_leaves_nothing_of_the_others),
         VERIFIED(events_accounts_and_health_go_into_one_transaction),
         cmocka_unit_test(free_functions_take_nothing),

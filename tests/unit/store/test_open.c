@@ -150,9 +150,11 @@ static void the_connection_is_set_for_safety(void **state)
     static const struct {
         const char *pragma;
         int value;
-    } settings[] = {{"foreign_keys", 1},     {"synchronous", 2},
-                    {"cache_size", -16000},  {"wal_autocheckpoint", 4000},
-                    {"busy_timeout", 10000}, {"journal_size_limit", 67108864},
+    } settings[] = {{"foreign_keys", 1},
+                    {"synchronous", 2},
+                    {"cache_size", -16000},
+                    {"wal_autocheckpoint", 4000},
+                    {"journal_size_limit", 67108864},
                     {"temp_store", 2}};
     struct fixture *fixture = *state;
     g_autoptr(Store) store = store_open(fixture->path, STORE_CREATE, NULL);

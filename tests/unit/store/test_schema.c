@@ -320,8 +320,10 @@ static void fill(struct fixture *fixture)
     struct document *role = document_of("r1", "2026-11-26T06:31:00Z", "{\"id\":\"r1\"}", "role");
     g_free(failed->result);
     failed->result = g_strdup("failure");
+    document_seal(failed, TENANT, "sign-ins");
     g_free(role->operation);
     role->operation = g_strdup("Add member to role");
+    document_seal(role, TENANT, "sign-ins");
     page_add(page, failed);
     page_add(page, role);
     commit(fixture, page);

@@ -431,6 +431,112 @@ static void a_source_whose_events_are_old_has_a_size_all_the_same(void **state)
     assert_string_equal(source->newest, "2026-10-17T08:00:00.0000000Z");
 }
 
+/* --- retention -------------------------------------------------------------------------------------------------------
+ */
+
+/* Retention deleted all that contoso's source had of the time before `line`, seconds from `now`. */
+static void prune_to(const struct fixture *fixture, const char *source, int64_t line)
+{
+    g_autofree char *sql =
+        g_strdup_printf("INSERT INTO retention_line VALUES (%" G_GINT64_FORMAT ", '%s', %" G_GINT64_FORMAT ", %d, 12)",
+                        fixture->customer, source, AT + line, AT - HOUR);
+    execute(fixture, sql);
+}
+
+static void what_retention_deleted_is_told_of_its_source(void **state)
+{
+    struct fixture *fixture = *state;
+    span(fixture, -9 * DAY, -HOUR, "read");
+    note(fixture, "users", -60, STORE_OUTCOME_OK, NULL);
+    prune_to(fixture, "sign-ins", -7 * DAY);
+    prune_to(fixture, "mails", -DAY);
+    g_autoptr(StoreStatus) status = look(fixture);
+    assert_sources(status, "contoso sign-ins, contoso users"); /* mails are no source */
+    const struct store_status_source *pruned = source_of(status, "contoso", "sign-ins"),
+                                     *whole = source_of(status, "contoso", "users");
+    assert_int_equal(pruned->kept_from, AT - 7 * DAY);
+    assert_int_equal(pruned->pruned_at, AT - HOUR);
+    assert_int_equal(pruned->pruned_records, 12);
+    assert_int_equal(pruned->held_from, AT - 7 * DAY);
+    assert_true(whole->kept_from == 0 && whole->pruned_at == 0 && whole->pruned_records == 0 && whole->held_from == 0);
+}
+
+static void what_is_held_begins_with_the_first_time_that_was_read(void **state)
+{
+    struct fixture *fixture = *state;
+    span(fixture, -9 * DAY, -8 * DAY, "lost");
+    span(fixture, -8 * DAY, -7 * DAY, "open");
+    span(fixture, -7 * DAY, -HOUR, "read");
+    span_of(fixture, "managedIdentity", -6 * DAY, -HOUR, "settled", -HOUR);
+    scan(fixture, -5 * DAY, false);
+    g_autoptr(StoreStatus) status = look(fixture);
+    assert_int_equal(source_of(status, "contoso", "sign-ins")->held_from, AT - 7 * DAY);
+    assert_int_equal(source_of(status, "contoso", "health")->held_from, AT - 5 * DAY);
+}
+
+static void pruned_time_is_no_hole_and_one_that_reaches_over_it_is_cut(void **state)
+{
+    struct fixture *fixture = *state;
+    span(fixture, -9 * DAY, -8 * DAY, "lost");
+    span(fixture, -8 * DAY, -7 * DAY, "read");
+    span(fixture, -7 * DAY, -5 * DAY, "open");
+    span(fixture, -4 * DAY, -2 * DAY, "lost");
+    span(fixture, -2 * DAY, -HOUR, "read");
+    {
+        g_autoptr(StoreStatus) status = look(fixture);
+        assert_holes(source_of(status, "contoso", "sign-ins"),
+                     "lost -777600..-691200, open -604800..-432000, unread -432000..-345600, lost -345600..-172800");
+    }
+    prune_to(fixture, "sign-ins", -6 * DAY);
+    {
+        g_autoptr(StoreStatus) status = look(fixture);
+        assert_holes(source_of(status, "contoso", "sign-ins"),
+                     "open -518400..-432000, unread -432000..-345600, lost -345600..-172800");
+    }
+    /* What the configuration says goes, whether or not it is gone yet. */
+    const struct store_keep keep[] = {{"users", AT}, {"sign-ins", AT - 4 * DAY}};
+    struct store_status_options options = usual;
+    options.keep = keep;
+    options.n_keep = G_N_ELEMENTS(keep);
+    {
+        g_autoptr(StoreStatus) status = look_with(fixture, &options);
+        assert_holes(source_of(status, "contoso", "sign-ins"), "lost -345600..-172800");
+    }
+    execute(fixture, "UPDATE retention_line SET before_s = before_s + 3 * 86400");
+    g_autoptr(StoreStatus) status = look_with(fixture, &options);
+    assert_holes(source_of(status, "contoso", "sign-ins"), "lost -259200..-172800");
+}
+
+static void scans_that_were_deleted_leave_no_hole(void **state)
+{
+    struct fixture *fixture = *state;
+    scan(fixture, -9 * DAY, true); /* kept, for a state that lasted until then */
+    scan(fixture, -HOUR, true);
+    scan(fixture, -HOUR + 1200, true);
+    scan(fixture, -600, true);
+    prune_to(fixture, "health", -HOUR - 60);
+    g_autoptr(StoreStatus) status = look(fixture);
+    assert_holes(source_of(status, "contoso", "health"), "scans -3660..-3600");
+    assert_int_equal(source_of(status, "contoso", "health")->held_from, AT - HOUR - 60);
+}
+
+static void the_tasks_of_maintenance_are_told_by_name(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    assert_ok(store_task_end(fixture->store, "verify", AT - DAY, "All is well.", &error), error);
+    assert_ok(store_task_begin(fixture->store, "verify", AT - 60, &error), error);
+    assert_ok(store_task_begin(fixture->store, "backup", AT - 30, &error), error);
+    g_autoptr(StoreStatus) status = look(fixture);
+    assert_int_equal(status->tasks->len, 2);
+    const struct store_status_task *backup = status->tasks->pdata[0], *verify = status->tasks->pdata[1];
+    assert_string_equal(backup->task, "backup");
+    assert_true(backup->started_at == AT - 30 && backup->finished_at == 0 && backup->outcome == NULL);
+    assert_string_equal(verify->task, "verify");
+    assert_true(verify->started_at == AT - 60 && verify->finished_at == AT - DAY);
+    assert_string_equal(verify->outcome, "All is well.");
+}
+
 /* --- the whole -------------------------------------------------------------------------------------------------------
  */
 
@@ -483,7 +589,8 @@ static void nothing_walks_the_events(void **state)
     static const enum statement_id asked[] = {
         STATEMENT_STATUS_SOURCES,    STATEMENT_STATUS_UNREADABLE,   STATEMENT_STATUS_COVERAGE,
         STATEMENT_STATUS_SCANS,      STATEMENT_STATUS_EVENTS,       STATEMENT_STATUS_EVENTS_OF_SOURCE,
-        STATEMENT_STATUS_USER_BYTES, STATEMENT_STATUS_HEALTH_BYTES, STATEMENT_STATUS_BLOBS};
+        STATEMENT_STATUS_USER_BYTES, STATEMENT_STATUS_HEALTH_BYTES, STATEMENT_STATUS_BLOBS,
+        STATEMENT_STATUS_RETENTION,  STATEMENT_STATUS_FIRST_SCAN};
     static const char *const walks[] = {"SCAN event",    "SCAN unreadable",  "SCAN user",
                                         "SCAN service_", "SCAN health_scan", "SCAN content_blob\n"};
     struct fixture *fixture = *state;
@@ -525,6 +632,11 @@ int main(void)
         LOOKS(no_more_events_are_looked_at_than_was_said),
         LOOKS(the_bytes_of_a_source_are_its_records_times_their_mean),
         LOOKS(a_source_whose_events_are_old_has_a_size_all_the_same),
+        LOOKS(what_retention_deleted_is_told_of_its_source),
+        LOOKS(what_is_held_begins_with_the_first_time_that_was_read),
+        LOOKS(pruned_time_is_no_hole_and_one_that_reaches_over_it_is_cut),
+        LOOKS(scans_that_were_deleted_leave_no_hole),
+        LOOKS(the_tasks_of_maintenance_are_told_by_name),
         LOOKS(mirror_and_blobs_are_told),
         LOOKS(it_is_read_by_who_may_only_read_and_leaves_no_transaction_behind),
         LOOKS(damage_is_told_in_words),

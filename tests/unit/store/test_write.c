@@ -526,7 +526,7 @@ static void quirk_118_a_locked_database_is_said_to_be_busy_and_nothing_changes(v
     struct store_page *page = page_new(fixture->customer, 0, 10), *pages[] = {page};
     page_add(page, simple("a", NOON, "{}"));
 
-    sqlite3_busy_timeout(fixture->store->db, 1); /* the waiting itself is SQLite's */
+    fixture->store->wait.busy_us = 1000;
     assert_refused(store_commit_pages(fixture->store, pages, 1, &error), &error, STORE_ERROR_BUSY, "held the lock");
     sqlite3_close(other); /* rolls back */
     assert_rows(fixture, "SELECT count(*) FROM events", "0");
