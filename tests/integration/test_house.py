@@ -173,6 +173,7 @@ def test_one_public_header_a_room(repository):
     assert not missing
 
 
+@pytest.mark.plain_only  # once is enough
 def test_c_is_formatted(repository):
     program = shutil.which("clang-format-14") or shutil.which("clang-format")
     if program is None:

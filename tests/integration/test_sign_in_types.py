@@ -233,7 +233,7 @@ def test_all_classes_together_keep_to_the_budget_of_reports(sim, keep, path, tmp
     """Five requests in ten seconds, however many classes there are."""
     simulator = sim(["--sign-ins", "30", "--directory-audits", "10", "--non-interactive-sign-ins", "60", "--days", "2", "--budgets",
                      "documented", "--service-principal-sign-ins", "30", "--managed-identity-sign-ins", "20"],
-                    clock=f"{NOON}@40@{time.time():.3f}")
+                    clock=f"{NOON}@15@{time.time():.3f}")
     write_config(tmp_path, ALL)
     result = keep(["collect", "--json"], env=environment(simulator) | {"REQUEST_BUDGETS": "documented"})
     assert result.returncode == 0, result.stderr
