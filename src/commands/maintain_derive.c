@@ -128,7 +128,7 @@ static const char dedupe_summary[] =
 
 static const char dedupe_description[] =
     "The row with today's key stays; the newer body is its body, and the other one is kept as an earlier body\n"
-    "(event_versions). Each pair is told: the event that stays, and the one that went.\n"
+    "(event_versions). Each pair is told, 1,000 at most: the event that stays, and the one that went.\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 usage or configuration; 130, 143 interrupted.\n"
     "\n"
@@ -149,9 +149,13 @@ static const struct print_column pair_columns[] = {
 
 static const struct print_kind pair_kind = {.columns = pair_columns};
 
-/* Pairs as they are found: told when all are, since progress is drawn meanwhile. */
+enum { PAIRS_MOST = 1000 };
+
+/* Pairs as they are found: told when all are, since progress is drawn meanwhile. No more are kept than anybody reads:
+ * there may be millions. */
 struct pairs {
     bool as_json;
+    int64_t kept, omitted;
     GString *json;    /* the elements so far */
     GPtrArray *cells; /* char **, in the order of pair_columns; NULL-ended, so that "" stands for none */
 };
@@ -161,6 +165,11 @@ static void found(const struct store_double *pair, void *user)
     struct pairs *pairs = user;
     bool other_source = pair->kind == STORE_DOUBLE_SOURCE;
 
+    if (pairs->kept == PAIRS_MOST) {
+        pairs->omitted++;
+        return;
+    }
+    pairs->kept++;
     if (!pairs->as_json) {
         g_autofree char *kept = g_strdup_printf("%" G_GINT64_FORMAT, pair->kept),
                         *dropped = g_strdup_printf("%" G_GINT64_FORMAT, pair->dropped);
@@ -214,11 +223,12 @@ static GString *deduped_json(const struct store_deduped *result, bool dry_run, c
     job_append_number(json, "by_key", result->by_key);
     job_append_number(json, "by_source", result->by_source);
     job_append_number(json, "versioned", result->versioned);
+    job_append_number(json, "pairs_omitted", pairs->omitted);
     g_string_append_printf(json, ",\"pairs\":[%s]}", pairs->json->str);
     return json;
 }
 
-static void append_deduped(GString *words, const struct store_deduped *result, bool dry_run)
+static void append_deduped(GString *words, const struct store_deduped *result, int64_t omitted, bool dry_run)
 {
     g_autofree char *looked_at = job_count(result->looked_at, "event", "events"),
                     *versioned = text_count(result->versioned),
@@ -229,6 +239,7 @@ static void append_deduped(GString *words, const struct store_deduped *result, b
         g_string_append_printf(words, "Looked at %s: none is there twice.\n", looked_at);
     else
         g_string_append_printf(words, "Looked at %s: %s merged.\n", looked_at, merged);
+    append_remark(words, omitted, "more pair is not listed.", "more pairs are not listed.");
     if (result->versioned > 0)
         g_string_append_printf(words, "Where their bodies differed (%s), the older one %s in event_versions.\n",
                                versioned, dry_run ? "would be kept" : "is kept");
@@ -248,7 +259,7 @@ static int dedupe(struct job *job, bool dry_run)
     if (!job->json && !job->context.quiet)
         print_pairs(cells);
     g_autoptr(GString) json = deduped_json(&result, dry_run, &pairs);
-    append_deduped(words, &result, dry_run);
+    append_deduped(words, &result, pairs.omitted, dry_run);
     return job_end(job, EXIT_DONE, words, json, NULL); /* as far as it came */
 }
 

@@ -14,12 +14,16 @@ static const char summary[] =
 
 static const char description[] =
     "First it tells how much there is, and asks for the customer's name; where nobody can be asked, --yes is\n"
-    "needed. Backups, reports written to files, logs and MongoDB are not touched (but where mongo.deletes is\n"
-    "mirror, m365keep replicate deletes there as well). A customer that is still configured comes back with\n"
-    "the next collect: take it out of m365keep.yaml first.\n"
+    "needed. Backups, reports written to files, logs, MongoDB, and what a restore that was cut short left\n"
+    "(DATABASE.old-*) are not touched (but where mongo.deletes is mirror, m365keep replicate deletes there as\n"
+    "well). A customer that is still configured comes back with the next collect: take it out of\n"
+    "m365keep.yaml first.\n"
+    "\n"
+    "What was deleted leaves traces until the file is written anew, which takes about twice its size on the\n"
+    "disk for a while. Cut short, run it again, or m365keep maintain optimize: status and doctor say so.\n"
     "\n"
     "Exit status: 0 done, 1 failed, or not wanted, 2 usage or configuration, 3 in part: somebody reads the\n"
-    "database, so that its write-ahead log still holds what was deleted; 130, 143 interrupted.\n"
+    "database, so that it still holds bytes of what was deleted; 130, 143 interrupted.\n"
     "\n"
     "Examples:\n"
     "  m365keep maintain forget contoso\n"
@@ -69,7 +73,11 @@ static void tell_what_goes(const struct job *job, const char *customer, const st
                                             tenants, job->context.config->database, records, others);
     g_autofree char *safe = text_for_terminal(text);
 
-    fprintf(stderr, "%s\nNot touched are backups, MongoDB, logs, and reports that were written to files.\n", safe);
+    fprintf(
+        stderr,
+        "%s\nNot touched are backups, MongoDB, logs, reports that were written to files, and what a restore that was "
+        "cut short left.\n",
+        safe);
 }
 
 /* True when the name was typed. */
@@ -86,14 +94,15 @@ static bool ask(const char *customer)
     return same;
 }
 
-/* True when it is wanted. False with *status. */
-static bool confirm(const struct job *job, const char *customer, bool yes, int *status)
+/* True when it is wanted. False with *status. What is begun is not asked for again: no row goes by it. */
+static bool confirm(struct job *job, const char *customer, bool yes, int *status)
 {
     struct store_forgotten there = {0};
-    g_autoptr(GError) error = NULL;
 
-    if (!maintain_forget_look(&job->options, customer, &there, &error))
-        *status = command_fail(&job->context, EXIT_FAILED, "%s", error->message);
+    if (!maintain_forget_look(&job->options, customer, &there, &job->error))
+        *status = job_end(job, EXIT_FAILED, NULL, NULL, NULL);
+    else if (there.tenants == 0 && there.unfinished)
+        return true;
     else if (there.tenants == 0)
         *status = unknown_customer(job, customer);
     else if (yes)
@@ -107,7 +116,8 @@ static bool confirm(const struct job *job, const char *customer, bool yes, int *
         tell_what_goes(job, customer, &there);
         if (ask(customer))
             return true;
-        *status = command_fail(&job->context, EXIT_FAILED, "that is not \"%s\": nothing was deleted", customer);
+        g_set_error(&job->error, STORE_ERROR, STORE_ERROR_FAILED, "that is not \"%s\": nothing was deleted", customer);
+        *status = job_end(job, EXIT_FAILED, NULL, NULL, NULL);
     }
     return false;
 }
@@ -125,6 +135,18 @@ static bool is_configured(const struct config *config, const char *customer)
             return true;
     }
     return false;
+}
+
+/* Rows that are gone say nothing any more of whose they were. */
+static void append_rest(GString *words, const char *customer, const struct store_forgotten *result)
+{
+    g_autofree char *name = text_for_terminal(customer);
+
+    g_string_append_printf(words,
+                           "Of %s no row is there: they were deleted before, or nobody was ever known by that name.\n"
+                           "The file %s since a customer was forgotten%s.\n",
+                           name, result->log_held ? "has still to be written anew" : "had still to be written anew",
+                           result->log_held ? "" : ", and now it was: no byte of what was deleted is left in it");
 }
 
 static void append_words(GString *words, const char *customer, const struct store_forgotten *result)
@@ -157,6 +179,16 @@ static GString *result_json(const char *customer, const struct store_forgotten *
     return json;
 }
 
+static void tell_held(const struct job *job)
+{
+    g_autofree char *readers = store_readers(job->context.config->database);
+
+    command_fail(&job->context, 0,
+                 "%s reads the database, so that file and write-ahead log still hold bytes of what was deleted: end "
+                 "that program, and run m365keep maintain optimize, which finishes it",
+                 readers != NULL ? readers : "somebody");
+}
+
 static int forget(struct job *job, const char *customer, bool yes)
 {
     struct store_forgotten result = {0};
@@ -168,12 +200,10 @@ static int forget(struct job *job, const char *customer, bool yes)
         return status;
     bool good = maintain_forget(&job->options, customer, &result, &job->signal, &job->error);
     g_autoptr(GString) json = result_json(customer, &result);
-    append_words(words, customer, &result);
+    (result.tenants > 0 ? append_words : append_rest)(words, customer, &result);
     status = job_end(job, result.log_held ? EXIT_PART : EXIT_DONE, good ? words : NULL, good ? json : NULL, NULL);
     if (good && result.log_held)
-        command_fail(&job->context, 0,
-                     "somebody reads the database, so that its write-ahead log still holds what was deleted: end that "
-                     "program, and run m365keep maintain optimize");
+        tell_held(job);
     if (good && is_configured(job->context.config, customer))
         command_say(&job->context,
                     "%s is still configured: the next m365keep collect reads again what Microsoft has of it.",

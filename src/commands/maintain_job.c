@@ -36,12 +36,12 @@ bool job_configure(struct job *job, int *status)
         return false;
     job->options.config = job->context.config;
     job->options.clock = &job->context.clock;
+    job->started = clock_now(&job->context.clock);
     return true;
 }
 
 bool job_begin(struct job *job, int *status)
 {
-    job->started = clock_now(&job->context.clock);
     job->options.signal_fd = command_signals_open(&job->context);
     job->options.progress = !job->context.quiet && isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0;
     *status = EXIT_FAILED;
@@ -77,13 +77,22 @@ static void write_json(const struct job *job, int status, const GString *result,
     command_write(out->str, out->len);
 }
 
+/* What is done all at once, or not at all. */
+static bool begins_anew(const struct job *job)
+{
+    static const char *const tasks[] = {"verify", "backup", "restore", NULL};
+
+    return g_strv_contains(tasks, job->task);
+}
+
 /* Tells why the call did not come to its end; returns the exit status. */
 static int tell_error(const struct job *job)
 {
     if (!g_error_matches(job->error, STORE_ERROR, STORE_ERROR_STOPPED))
         return command_fail(&job->context, EXIT_FAILED, "%s", job->error->message);
-    command_say(&job->context, "Interrupted by SIG%s, %s. What was done stays done; running it again goes on.",
-                sigabbrev_np(job->signal), job->error->message);
+    command_say(&job->context, "Interrupted by SIG%s, %s. %s.", sigabbrev_np(job->signal), job->error->message,
+                begins_anew(job) ? "Nothing was changed; running it again begins anew"
+                                 : "What was done stays done; running it again goes on");
     return EXIT_SIGNAL + job->signal;
 }
 
@@ -149,8 +158,8 @@ void job_append_sizes(GString *words, int64_t before, int64_t after, bool log_he
 {
     g_autofree char *was = text_bytes(before), *is = text_bytes(after);
 
-    if (before == after)
-        g_string_append_printf(words, "The database takes %s, as before.\n", is);
+    if (g_str_equal(was, is))
+        g_string_append_printf(words, "The database takes %s.\n", is);
     else
         g_string_append_printf(words, "The database took %s, and takes %s now.\n", was, is);
     if (log_held)

@@ -89,7 +89,9 @@ static void append_sum(GString *words, const struct store_prune_result *result, 
 
     if (result->records == 0 && result->others == 0)
         g_string_append_printf(words, "Nothing %s%s.\n", wishes->dry_run ? "would go" : "went",
-                               result->held > 0 ? ": what is old enough is held" : ": nothing is old enough");
+                               result->held > 0     ? ": what is old enough is held"
+                               : !result->over_size ? ": nothing is old enough"
+                                                    : "");
     else if (wishes->dry_run)
         g_string_append_printf(words, "Would go: %s%s. Nothing was changed.\n", result->estimated ? "about " : "",
                                went);
@@ -99,6 +101,9 @@ static void append_sum(GString *words, const struct store_prune_result *result, 
         job_append_sizes(words, result->bytes_before, result->bytes_after, result->log_held);
     if (result->reserve_used)
         g_string_append(words, "The disk was full: the reserve beside the database was given up to begin with.\n");
+    if (result->rewritten)
+        g_string_append(words, "The file was written anew, which was still to do since a customer was forgotten: no "
+                               "byte of it is left.\n");
 }
 
 static void tell_held(const struct job *job, const struct store_prune_result *result, const struct wishes *wishes)
@@ -115,17 +120,33 @@ static void tell_held(const struct job *job, const struct store_prune_result *re
                  result->held == 1 ? "it" : "them");
 }
 
+/* Why it is larger still, and what to do. */
+struct reason {
+    const char *why, *mend;
+};
+
+static struct reason reason_of(const struct store_prune_result *result)
+{
+    if (result->unreachable)
+        return (struct reason){"all events from before the last 24 hours would not be enough, so that none was deleted "
+                               "for it",
+                               "Raise max_size, or keep fewer days"};
+    if (result->held > 0)
+        return (struct reason){"the rest is held for MongoDB",
+                               "Run m365keep replicate, and prune again; or use --force"};
+    return (struct reason){"nothing more of it may go",
+                           "What is left is open, of the last 24 hours, or no record of a source: raise max_size"};
+}
+
 static void tell_over_size(const struct job *job, const struct store_prune_result *result, const struct wishes *wishes)
 {
     g_autofree char *needed = text_bytes(result->bytes_needed),
                     *most = text_bytes(job->context.config->retention.max_size_bytes);
+    const struct reason reason = reason_of(result);
 
     command_fail(&job->context, 0,
                  "the database %s larger than retention.max_size: %s of it are in use, %s are allowed, and %s. %s",
-                 wishes->dry_run ? "would still be" : "is still", needed, most,
-                 result->held > 0 ? "the rest is held for MongoDB" : "nothing more of it may go",
-                 result->held > 0 ? "Run m365keep replicate, and prune again; or use --force"
-                                  : "What is left is open, or no record of a source: raise max_size");
+                 wishes->dry_run ? "would still be" : "is still", needed, most, reason.why, reason.mend);
 }
 
 /* --- JSON --------------------------------------------------------------------------------------------------------- */
@@ -158,8 +179,10 @@ static GString *result_json(const struct store_prune_result *result, const struc
     job_append_number(json, "bytes_after", result->bytes_after);
     job_append_number(json, "bytes_needed", result->bytes_needed);
     job_append_bool(json, "over_size", result->over_size);
+    job_append_bool(json, "unreachable", result->unreachable);
     job_append_bool(json, "log_held", result->log_held);
     job_append_bool(json, "reserve_used", result->reserve_used);
+    job_append_bool(json, "rewritten", result->rewritten);
     job_append_number(json, "transactions", result->transactions);
     job_append_number(json, "longest_ms", result->longest_ms);
     g_string_append(json, ",\"sources\":[");

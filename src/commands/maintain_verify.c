@@ -6,13 +6,17 @@
 /* --- verify ------------------------------------------------------------------------------------------------------- */
 
 static const char verify_summary[] =
-    "Checks that nothing in the database is damaged, lost or altered: SQLite's own integrity check, keys\n"
-    "between tables, full text against its index and its records, counts, coverage, and every body against\n"
-    "the hash that it was stored with.";
+    "Checks that every body is byte for byte as it was received, by the hash it was stored with, and that\n"
+    "the database agrees with itself: SQLite's own integrity check, keys, ids, counts, coverage, and the\n"
+    "full text against its index.";
 
 static const char verify_description[] =
     "Ends with the first thing that is broken, named. Reads everything: some seconds a gigabyte; collectors\n"
     "wait as long. On a medium that cannot be written all is checked but the index of the full text.\n"
+    "\n"
+    "Columns that are derived from bodies (names, titles, summaries) are not compared with them:\n"
+    "m365keep maintain renormalize derives them anew. What has no body, such as the states of services, only\n"
+    "a backup can prove.\n"
     "\n"
     "Exit status: 0 nothing is wrong, 1 failed, 2 usage or configuration, 4 something is; 130, 143\n"
     "interrupted.\n"
@@ -45,21 +49,21 @@ static void append_verified(GString *words, const struct store_verify_result *re
         int64_t n;
         const char *one, *many;
     } rows[] = {
-        {result->versions, "earlier body", "earlier bodies"},
+        {result->versions, "earlier version", "earlier versions"},
         {result->accounts, "account", "accounts"},
         {result->health, "record of health", "records of health"},
         {result->mails, "mail", "mails"},
-        {result->unreadable, "body that could not be read", "bodies that could not be read"},
+        {result->unreadable, "record that could not be read", "records that could not be read"},
     };
     g_autofree char *events = job_count(result->events, "event", "events"), *bytes = text_bytes(result->bytes);
 
-    g_string_append_printf(words, "Nothing is wrong: %s", events);
+    g_string_append_printf(words, "Nothing is wrong: the bodies of %s", events);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *count = job_count(rows[i].n, rows[i].one, rows[i].many);
         if (rows[i].n > 0)
             g_string_append_printf(words, ", %s", count);
     }
-    g_string_append_printf(words, " are as they were received (%s).\n", bytes);
+    g_string_append_printf(words, " are byte for byte as they were received (%s).\n", bytes);
     if (result->text_unchecked)
         g_string_append(words, "Not checked: the index of the full text, since nothing can be written here. Verify a "
                                "copy of the database elsewhere.\n");

@@ -132,8 +132,9 @@ static void append_database(GString *out, const struct status_view *view)
         append_number(out, "max_bytes", most);
     else
         g_string_append(out, ",\"max_bytes\":null");
-    g_string_append_printf(out, ",\"over_size\":%s,\"prune_overdue\":%s", view->standing->over_size ? "true" : "false",
-                           view->standing->prune_overdue ? "true" : "false");
+    g_string_append_printf(
+        out, ",\"over_size\":%s,\"prune_overdue\":%s,\"rewrite_due\":%s", view->standing->over_size ? "true" : "false",
+        view->standing->prune_overdue ? "true" : "false", view->standing->rewrite_due ? "true" : "false");
     append_number(out, "seq", facts->seq);
     g_string_append_c(out, '}');
 }

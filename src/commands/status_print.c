@@ -54,7 +54,9 @@ unsigned status_count_holes(const struct status_view *view, const struct standin
 
 unsigned status_count_findings(const struct status_view *view)
 {
-    return view->findings + view->standing->prune_overdue + view->standing->over_size;
+    const struct standing *standing = view->standing;
+
+    return view->findings + standing->prune_overdue + standing->over_size + standing->rewrite_due;
 }
 
 /* --- time as people say it ---------------------------------------------------------------------------------------- */
@@ -489,9 +491,17 @@ static char *size_words(const struct status_view *view)
                            used, most);
 }
 
+static char *forgotten_words(const struct status_view *view)
+{
+    if (!view->standing->rewrite_due)
+        return NULL;
+    return g_strdup("a customer was forgotten, and bytes of it are still in the file, which was not written anew to "
+                    "its end: run m365keep maintain optimize.");
+}
+
 static void print_database_remarks(const struct status_view *view)
 {
-    char *words[] = {prune_words(view), size_words(view)};
+    char *words[] = {prune_words(view), size_words(view), forgotten_words(view)};
 
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
         if (words[i] != NULL)

@@ -204,6 +204,17 @@ static void say_backup(struct database_check *check, const struct store_status *
                      "m365keep maintain backup last copied it %" G_GINT64_FORMAT " days ago.", days);
 }
 
+static void judge_forgetting(struct database_check *check, struct store *store)
+{
+    bool due = false;
+
+    if (store_rewrite_due(store, &due, NULL) && due)
+        section_warn(check->database, "database",
+                     "Run m365keep maintain optimize, where about twice the file's size is free.",
+                     "A customer was forgotten, and bytes of it are still in %s: it was not written anew to its end.",
+                     check->path);
+}
+
 /* What the status tells of growth, and of what retention makes of it. */
 static void judge_growth(struct database_check *check, struct store *store)
 {
@@ -216,6 +227,7 @@ static void judge_growth(struct database_check *check, struct store *store)
         return;
     facts->per_day = growth_per_day(store, status, check->now, facts->database);
     say_backup(check, status);
+    judge_forgetting(check, store);
     if (!check->config)
         return;
     const struct retention_facts retention = {.used = status->database_bytes - status->free_bytes + status->wal_bytes,

@@ -84,7 +84,8 @@ typedef struct standing {
     int64_t prune_after_s; /* seconds without it after which it is overdue, where there is something to delete */
     bool prune_overdue;    /* retention is configured, and does not take place */
     bool over_size;        /* by more than a tenth: what is collected between two times that prune runs is no matter */
-    unsigned findings;     /* sources, and these two */
+    bool rewrite_due;      /* a customer was forgotten, and the file has still to be written anew */
+    unsigned findings;     /* sources, and these three */
 } Standing;
 
 /* Whether the hole makes its source a finding. A gap between scans that has ended does for a day, so that somebody sees

@@ -189,6 +189,21 @@ static void judge_retention(const struct judge *judge)
     standing->findings += standing->prune_overdue + standing->over_size;
 }
 
+/* --- forgetting ------------------------------------------------------------------------------------------------------
+ */
+
+static void judge_forgetting(const struct judge *judge)
+{
+    const GPtrArray *tasks = judge->status->tasks;
+
+    for (guint i = 0; i < tasks->len; i++) {
+        const struct store_status_task *task = g_ptr_array_index(tasks, i);
+        if (strcmp(task->task, "scrub") == 0)
+            judge->standing->rewrite_due = task->started_at != 0;
+    }
+    judge->standing->findings += judge->standing->rewrite_due;
+}
+
 /* --- the whole -------------------------------------------------------------------------------------------------------
  */
 
@@ -208,6 +223,7 @@ struct standing *standing_new(const struct config *config, const struct store_st
             add(&judge, NULL, facts->tenant_id, facts->source, facts, known);
     }
     judge_retention(&judge);
+    judge_forgetting(&judge);
     return standing;
 }
 

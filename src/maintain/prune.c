@@ -48,6 +48,30 @@ static char *outcome(const struct store_prune_result *result)
     return g_strdup_printf("%s records and %s other rows were deleted", records, others);
 }
 
+/* Writes the file anew where forgetting a customer was cut short before it did. Where that cannot be, it stays due, and
+ * what prune does is done all the same. False with *error: it was stopped. */
+static bool finish_forgetting(struct maintain_task *task, struct store_prune_result *result, GError **error)
+{
+    struct store_optimized optimized;
+    g_autoptr(GError) cause = NULL;
+    bool due = false;
+
+    if (result->log_held || (store_rewrite_due(task->store, &due, &cause) && !due))
+        return true;
+    if (due && store_optimize(task->store, clock_now(task->options->clock), &task->watch, &optimized, &cause)) {
+        result->rewritten = !optimized.log_held;
+        result->log_held = optimized.log_held;
+        result->bytes_after = optimized.bytes_after;
+        return true;
+    }
+    if (g_error_matches(cause, STORE_ERROR, STORE_ERROR_STOPPED)) {
+        g_propagate_error(error, g_steal_pointer(&cause));
+        return false;
+    }
+    log_write(LOG_LEVEL_WARN, cause->message, "task", task->name, NULL);
+    return true;
+}
+
 /* A disk may be so full that there is no room for a lock, or for SQLite's -shm: then the reserve makes it. */
 static bool open_to_prune(struct maintain_task *task, const struct maintain_options *options, bool dry_run,
                           bool *reserve_used, GError **error)
@@ -56,7 +80,7 @@ static bool open_to_prune(struct maintain_task *task, const struct maintain_opti
     g_autoptr(GError) cause = NULL;
 
     *reserve_used = false;
-    if (maintain_task_open(task, options, name, MAINTAIN_WRITE, &cause))
+    if (maintain_task_open(task, options, name, dry_run ? MAINTAIN_READ : MAINTAIN_WRITE, &cause))
         return true;
     *reserve_used = !dry_run && g_error_matches(cause, STORE_ERROR, STORE_ERROR_FULL) &&
                     store_reserve_release(options->config->database);
@@ -90,9 +114,11 @@ struct store_prune_result *maintain_prune(const struct maintain_options *options
     if (!open_to_prune(&task, options, dry_run, &reserve_used, error))
         return NULL;
     struct store_prune_result *result = store_prune(task.store, &how, error);
-    maintain_task_told(&task, result != NULL, signal, error);
-    if (result == NULL)
+    bool done = result != NULL && (dry_run || finish_forgetting(&task, result, error));
+    if (!maintain_task_told(&task, done, signal, error)) {
+        g_clear_pointer(&result, store_prune_result_free);
         return NULL;
+    }
     result->reserve_used |= reserve_used;
     if (dry_run)
         return result;

@@ -1,6 +1,7 @@
 #include "maintain/task.h"
 
 #include <poll.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -93,15 +94,30 @@ static bool go_on(const char *doing, int64_t done, int64_t of, void *user)
         task->began_done = done;
     }
     task->done = done;
-    task->of = of;
+    task->of = of > 0 ? MAX(of, done) : of; /* what was counted before may have become more */
     show(task, now_us);
     listen(task);
     return task->signal == 0;
 }
 
+/* Prune alone can begin on a full disk. Where copies are made, the full one may be another. */
+static void tell_way_out(const struct maintain_task *task, GError **error)
+{
+    if (error != NULL && g_error_matches(*error, STORE_ERROR, STORE_ERROR_FULL) &&
+        g_strcmp0(task->name, "prune") != 0 && strstr((*error)->message, "m365keep maintain") == NULL) {
+        g_autofree char *words = g_strconcat(
+            (*error)->message,
+            "; m365keep maintain prune makes room by what retention does not keep, on a full disk too", NULL);
+        g_clear_error(error);
+        g_set_error_literal(error, STORE_ERROR, STORE_ERROR_FULL, words);
+    }
+}
+
 bool maintain_task_told(struct maintain_task *task, bool good, int *signal, GError **error)
 {
     *signal = task->signal;
+    if (!good && task->store != NULL && g_strcmp0(task->name, "backup") != 0)
+        tell_way_out(task, error);
     if (good || error == NULL || !g_error_matches(*error, STORE_ERROR, STORE_ERROR_STOPPED))
         return good;
     g_autofree char *done = text_count(task->done), *of = text_count(task->of);
@@ -203,12 +219,15 @@ static bool open_older(struct maintain_task *task, GError **error)
 static bool open_for(struct maintain_task *task, enum maintain_access access, GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    bool may_read = access == MAINTAIN_WRITE_OR_READ || access == MAINTAIN_COPY;
+    bool may_read = access == MAINTAIN_WRITE_OR_READ || access == MAINTAIN_COPY || access == MAINTAIN_READ;
+    bool older = (access == MAINTAIN_COPY || access == MAINTAIN_READ) && is_older(task->options->config->database);
 
     if (access == MAINTAIN_ALONE_UNOPENED)
         return take_locks(task, true, error);
-    if (access == MAINTAIN_COPY && is_older(task->options->config->database))
+    if (access == MAINTAIN_COPY && older)
         return open_older(task, error);
+    if (access == MAINTAIN_READ && !older)
+        return open_to_read(task, error);
     if (open_to_write(task, access == MAINTAIN_ALONE, &cause))
         return true;
     if (may_read && g_error_matches(cause, STORE_ERROR, STORE_ERROR_READ_ONLY))
@@ -224,8 +243,10 @@ bool maintain_task_open(struct maintain_task *task, const struct maintain_option
     task->name = name;
     task->watch = (struct store_watch){.go_on = go_on, .user = task};
     task->progress = progress_new(options->progress);
-    if (!open_for(task, access, error))
+    if (!open_for(task, access, error)) {
+        tell_way_out(task, error);
         return false;
+    }
     if (task->store != NULL) {
         store_set_watch(task->store, &task->watch);
         note_beginning(task);

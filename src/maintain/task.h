@@ -6,10 +6,11 @@
 #include "maintain/maintain.h"
 
 enum maintain_access {
-    MAINTAIN_WRITE,          /* to write, alone among those who maintain; collectors go on beside it */
-    MAINTAIN_WRITE_OR_READ,  /* the same, or where nothing can be written, to read, without a lock */
-    MAINTAIN_COPY,           /* the same, but a database of an older version to read, so that it stays of it */
-    MAINTAIN_ALONE,          /* to write, with everyone else kept off */
+    MAINTAIN_WRITE,         /* to write, alone among those who maintain; collectors go on beside it */
+    MAINTAIN_WRITE_OR_READ, /* the same, or where nothing can be written, to read, without a lock */
+    MAINTAIN_READ,          /* to read, without a lock; one of an older version as MAINTAIN_WRITE */
+    MAINTAIN_COPY,          /* as MAINTAIN_WRITE_OR_READ, but one of an older version to read, so that it stays of it */
+    MAINTAIN_ALONE,         /* to write, with everyone else kept off */
     MAINTAIN_ALONE_UNOPENED, /* nobody else, and the database is left closed: it may not be there */
 };
 

@@ -36,7 +36,8 @@ bool maintain_dedupe(const struct maintain_options *options, bool dry_run,
 
     *signal = 0;
     *result = (struct store_deduped){0};
-    if (!maintain_task_open(&task, options, dry_run ? NULL : "dedupe", MAINTAIN_WRITE, error) ||
+    if (!maintain_task_open(&task, options, dry_run ? NULL : "dedupe", dry_run ? MAINTAIN_READ : MAINTAIN_WRITE,
+                            error) ||
         !maintain_task_told(&task, store_dedupe(task.store, &how, result, error), signal, error))
         return false;
     g_autofree char *merged = text_count(result->merged), *looked_at = text_count(result->looked_at);

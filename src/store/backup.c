@@ -24,7 +24,7 @@ static bool look(struct store *store, const char *file, bool overwrite, struct p
                     "%s belongs to the database %s itself: give the backup another name", path, store->path);
         return false;
     }
-    return place_look(place, path, overwrite, error);
+    return place_look(place, path, overwrite, error) && (!overwrite || place_is_ours(place, error));
 }
 
 static bool make(struct store *store, const struct place *place, struct making *making, const struct store_watch *watch,
@@ -44,6 +44,8 @@ bool store_backup(struct store *store, const char *file, bool overwrite, const s
     *result = (struct store_copied){0};
     bool done = look(store, file, overwrite, &place, error) && make(store, &place, &making, watch, result, error) &&
                 place_put(&place, &making, overwrite, error);
+    if (done)
+        place_tell_left(place.path);
     place_give_up(&making);
     place_clear(&place);
     return done;

@@ -44,7 +44,10 @@ static bool copy_steps(struct watching *watching, struct store *to, sqlite3_back
 static bool copy_into(struct watching *watching, struct store *to, GError **error)
 {
     int64_t page_bytes;
-    if (!store_execute(to, "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE",
+    /* The cache is counted in pages of an empty file, which are small: each is four times as large in the end. */
+    if (!store_execute(to,
+                       "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; "
+                       "PRAGMA cache_size = -2000",
                        "pragmas", error) ||
         !read_number(watching->store, STATEMENT_COPY_PAGE, &page_bytes, error))
         return false;

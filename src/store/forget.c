@@ -2,7 +2,8 @@
  *
  * Table by table, what hangs on rows before the rows, in transactions of a few milliseconds, and the customer's own row
  * last: a run that is broken off leaves a sound database, and the next one finds what is left by that row. The same
- * transaction notes that the file is to be written anew (shrink.h), since deleting alone leaves traces. */
+ * transaction notes that the file is to be written anew (shrink.h), since deleting alone leaves traces; by that note a
+ * run that is broken off later is gone on with. */
 #include "store/events.h"
 #include "store/shrink.h"
 
@@ -73,7 +74,7 @@ bool store_forget_look(struct store *store, const char *customer, struct store_f
 {
     *there = (struct store_forgotten){0};
     g_autoptr(GPtrArray) subjects = find_subjects(store, customer, error);
-    if (!subjects)
+    if (!subjects || !shrink_scrub_due(store, &there->unfinished, error))
         return false;
     for (guint i = 0; i < subjects->len; i++)
         if (!look_at(store, subjects->pdata[i], there, error))

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "store/place.h"
 #include "store/store_private.h"
 
 struct store_lock {
@@ -108,17 +109,32 @@ static bool take(const char *database, int fd, const char *path, enum store_lock
     return false;
 }
 
-static bool was_collected_into(const char *path)
+static bool was_locked(const char *path, enum store_lock_kind kind)
 {
-    g_autofree char *lock = lock_path(path, STORE_LOCK_COLLECT);
+    g_autofree char *lock = lock_path(path, kind);
     return g_file_test(lock, G_FILE_TEST_EXISTS);
+}
+
+/* There was a database of ours, whatever has become of it: it may be restored. Where only its log is left, only who
+ * maintains begins with a lock. */
+static bool was_there(const char *path, enum store_lock_kind kind)
+{
+    if (was_locked(path, STORE_LOCK_COLLECT) || was_locked(path, STORE_LOCK_MAINTENANCE))
+        return true;
+    return kind == STORE_LOCK_MAINTENANCE && place_is_log_alone(path);
+}
+
+/* Who maintains a database hears of what the replacing of it left beside it. */
+static void tell_left(const char *path, enum store_lock_kind kind)
+{
+    if (kind == STORE_LOCK_MAINTENANCE && store_look(path, STORE_COPY, NULL))
+        place_tell_left(path);
 }
 
 struct store_lock *store_lock_take(const char *path, enum store_lock_kind kind, GError **error)
 {
-    /* A lock beside what is none of ours, or where nothing can be, would be litter. Where one was before, there was a
-     * database of ours, whatever has become of it: it may be restored. */
-    if (!was_collected_into(path) && !store_look(path, STORE_CREATE, error))
+    /* A lock beside what is none of ours, or where nothing can be, would be litter. */
+    if (!was_there(path, kind) && !store_look(path, STORE_CREATE, error))
         return NULL;
     g_autofree char *file = lock_path(path, kind);
     /* The file stays after release: removing it would let two processes lock two files of one name. */
@@ -138,6 +154,7 @@ struct store_lock *store_lock_take(const char *path, enum store_lock_kind kind, 
     }
     struct store_lock *lock = g_new(struct store_lock, 1);
     lock->fd = fd;
+    tell_left(path, kind);
     return lock;
 }
 

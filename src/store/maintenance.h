@@ -37,7 +37,8 @@ struct store_keep {
 struct store_prune_options {
     const struct store_keep *keep;
     size_t n_keep;
-    int64_t max_bytes;   /* of the file and its write-ahead log: above it the oldest records go; 0: no limit */
+    int64_t max_bytes;   /* of the file and its write-ahead log: above it the oldest events go, but none of the last 24
+                            hours, and none at all where that could not be enough; 0: no limit */
     int64_t now;         /* seconds UTC */
     bool dry_run;        /* only tell what would go */
     bool force;          /* also what a mirror has still to send */
@@ -62,9 +63,11 @@ typedef struct store_prune_result {
     int64_t bytes_needed;              /* what is in use of the file: more than max_bytes, where that could not
                                           be reached */
     bool over_size;                    /* it is still larger than max_bytes: nothing more may go */
+    bool unreachable;                  /* without all events that may go it would be, by estimate: none went for it */
     bool estimated;                    /* a dry run by size: how many would go is told from their mean size */
     bool log_held;                     /* somebody reads, so that the write-ahead log could not be cut off */
     bool reserve_used;                 /* the disk was full */
+    bool rewritten;                    /* maintain_prune: the file was written anew, which forgetting had left undone */
     int64_t transactions, longest_ms;  /* how often, and how long at most, the write lock was held */
 } StorePruneResult;
 
@@ -105,17 +108,19 @@ struct store_forgotten {
     int64_t records; /* events, accounts, issues and messages */
     int64_t others;  /* all other rows */
     int64_t waiting; /* tombstones for the mirror: they name the records until it has acknowledged them */
-    bool log_held;   /* somebody reads: the write-ahead log still holds what was deleted */
+    bool log_held;   /* somebody reads: file and write-ahead log still hold what was deleted */
+    bool unfinished; /* of store_forget_look alone: rows of some customer who was forgotten are gone, and the file has
+                        still to be written anew; store_forget does it, whatever the name */
 };
 
 /* What of this customer is there: tenants 0 where nobody knows the name. False with *error. */
 bool store_forget_look(struct store *store, const char *customer, struct store_forgotten *there, GError **error);
 
-/* Deletes all there is of a customer (its name, without case; all its tenants), in short transactions, and then makes
- * sure that no byte of it is left in file and log: full text merged, the file written anew (VACUUM: overwriting what is
- * deleted is not enough, see store/shrink.h), log truncated. That takes the size of the file on the disk twice more for
- * a while. The caller holds all locks: nobody may collect meanwhile. False with *error; calling it again goes on, and
- * once the rows are gone, or with log_held, store_optimize does, too. */
+/* Deletes all there is of a customer (its name, A to Z in either case; all its tenants), in short transactions, and
+ * then makes sure that no byte of it is left in file and log: full text merged, the file written anew (VACUUM:
+ * overwriting what is deleted is not enough, see store/shrink.h), log truncated. That takes the size of the file on the
+ * disk twice more for a while. The caller holds all locks: nobody may collect meanwhile. False with *error; calling it
+ * again goes on, and once the rows are gone, or with log_held, store_optimize does, too. */
 bool store_forget(struct store *store, const char *customer, const struct store_forget_options *options,
                   struct store_forgotten *result, GError **error);
 
@@ -136,6 +141,14 @@ bool store_optimize(struct store *store, int64_t now, const struct store_watch *
 /* True when so many rows were deleted since the full text was last optimized that it is worth it: a tenth of those
  * there are. store_prune does it then by itself. */
 bool store_optimize_due(struct store *store, bool *due, GError **error);
+
+/* True when a customer was forgotten, and the file has still to be written anew: until then bytes of it are in there.
+ * store_optimize does that, too. */
+bool store_rewrite_due(struct store *store, bool *due, GError **error);
+
+/* Who reads the database `path` just now: "process 123 (sqlite3)", or several; NULL when this machine shows nobody.
+ * Returned: g_free. */
+char *store_readers(const char *path);
 
 /* Builds each full-text index anew from the text it keeps. Takes the write lock for as long: collectors wait. */
 bool store_rebuild_text(struct store *store, const struct store_watch *watch, GError **error);
@@ -171,14 +184,16 @@ struct store_copied {
 
 /* Copies the database, as of one moment and beside whoever writes, to `file`: under another name first, which is
  * renamed when the copy has been opened, found undamaged (quick_check) and is on disk. Refused (STORE_ERROR_EXISTS)
- * where there is a file of that name and not `overwrite`; false with *error and nothing left behind. */
+ * where there is a file of that name and not `overwrite`, and (STORE_ERROR_FOREIGN) where that holds anything but a
+ * database of ours, of whatever version; false with *error and nothing left behind. */
 bool store_backup(struct store *store, const char *file, bool overwrite, const struct store_watch *watch,
                   struct store_copied *result, GError **error);
 
 /* Puts the copy `file` in the place of the database `path`: copied beside it, found undamaged, brought up to date,
  * then renamed. Refused where `path` is there and not `overwrite` (STORE_ERROR_EXISTS), or anybody has it open
  * (STORE_ERROR_BUSY, naming the process), or both are one file. The caller holds all locks. False with *error: the
- * database is then as it was. */
+ * database is then as it was; or, where that could not be brought about, lies whole under the names that *error tells.
+ */
 bool store_restore(const char *file, const char *path, bool overwrite, const struct store_watch *watch,
                    struct store_copied *result, GError **error);
 

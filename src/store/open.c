@@ -411,6 +411,21 @@ static bool open_copy(struct store *store, int64_t version, GError **error)
            store_migrate(store, error) && store_execute(store, "PRAGMA query_only = ON", "pragmas", error);
 }
 
+/* Between SQLite's opening the file and its first lock on it another may have been put in its place (place.c): the log
+ * found by its name would be that one's. From the first statement on the lock keeps who would do so off. */
+static bool is_in_place(struct store *store, GError **error)
+{
+    int moved = 0;
+    int code = sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (code != SQLITE_OK)
+        store_error_set(store, "place", code, error);
+    else if (moved)
+        g_set_error(error, STORE_ERROR, STORE_ERROR_BUSY,
+                    "another database was put in the place of %s while it was opened: run again; nothing was changed",
+                    store->path);
+    return code == SQLITE_OK && !moved;
+}
+
 static bool open_present(struct store *store, const char *folder, enum store_mode mode, enum presence presence,
                          GError **error)
 {
@@ -426,6 +441,8 @@ static bool open_present(struct store *store, const char *folder, enum store_mod
         g_propagate_error(error, g_steal_pointer(&cause));
         return false;
     }
+    if (!is_in_place(store, error))
+        return false;
     if (reads)
         return true;
     return presence == EMPTY ? build(store, error) : use_wal(store, error) && store_migrate(store, error);

@@ -9,6 +9,9 @@
 
 enum { PACE_AIM_US = 20000 }; /* how long a transaction should hold the lock */
 
+/* Bytes that whoever runs this may still take of the disk that the database is on; 0 when nobody tells. */
+int64_t pace_room(const struct store *store);
+
 /* Zeroed but for the watch: nothing was done yet. */
 struct pace {
     const struct store_watch *watch; /* borrowed; NULL: nobody looks */
@@ -21,7 +24,9 @@ struct pace {
  * STORE_ERROR_LOG when a reader keeps the log too large. */
 bool pace_begin(struct pace *pace, struct store *store, GError **error);
 
-/* Commits it (as store_commit), and notes how long the lock was held. Who gives up rolls back by store_rollback. */
+/* Commits it (as store_commit), and notes how long the lock was held; SQLite's own checkpoint follows behind that. On
+ * a disk that is nearly full the file gets the room first that the log will want of it: STORE_ERROR_FULL otherwise. Who
+ * gives up rolls back by store_rollback. */
 bool pace_commit(struct pace *pace, struct store *store, GError **error);
 
 /* Leaves the lock alone for a while and tells the watch where the work stands; the watch ends the wait. False with

@@ -17,7 +17,10 @@
  *   5. The old database's second names are removed.                  [the new one, and the old one as PATH.old-...]
  *
  * Restoring over a note begins with step 3. A call that fails is no reason to leave a note: what was done is undone, in
- * the opposite order. The folder is synced after each step, so that a power cut finds no other order. */
+ * the opposite order; unless a second call fails there: then note and second names stay. What is left after step 4 is
+ * named by whoever maintains the database next (place_tell_left), and left alone: where somebody removed the note by
+ * hand, it is all there is of what was collected. The folder is synced after each step, so that a power cut finds no
+ * other order. */
 #include "store/place.h"
 
 #include <errno.h>
@@ -31,7 +34,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "store/store.h"
+#include "store/store_private.h"
 
 static const char note_begins[] = "m365keep restore\n";
 
@@ -255,6 +258,53 @@ char *place_resolve(const char *path)
     return resolved;
 }
 
+enum { HEADER_BYTES = 100, HEADER_APPLICATION_ID = 68 }; /* SQLite database file format, section 1.3 */
+
+/* The file's first bytes are those of an SQLite database of ours, of whatever version, or of a note. */
+static bool begins_as_ours(const uint8_t *bytes, size_t length)
+{
+    static const char magic[] = "SQLite format 3";
+    uint32_t application;
+    if (place_is_note(bytes, length))
+        return true;
+    if (length < HEADER_BYTES || memcmp(bytes, magic, sizeof magic) != 0)
+        return false;
+    memcpy(&application, bytes + HEADER_APPLICATION_ID, sizeof application);
+    return GUINT32_FROM_BE(application) == STORE_APPLICATION_ID;
+}
+
+/* The first bytes of the file, as many as there are; -1 with *error. Nobody of this process may have it open. */
+static ssize_t read_beginning(const char *path, uint8_t *bytes, size_t most, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : pread(fd, bytes, most, 0);
+    if (length < 0)
+        failed("read, to see what it is,", path, error);
+    if (fd >= 0)
+        close(fd);
+    return length;
+}
+
+bool place_is_ours(const struct place *place, GError **error)
+{
+    uint8_t bytes[HEADER_BYTES] = {0};
+    ssize_t length = place->there ? read_beginning(place->path, bytes, sizeof bytes, error) : 0;
+    if (length <= 0 || begins_as_ours(bytes, (size_t)length))
+        return length >= 0;
+    g_set_error(error, STORE_ERROR, STORE_ERROR_FOREIGN,
+                "%s is no database of m365keep, and is not replaced, --force or not: give another path, or move the "
+                "file away",
+                place->path);
+    return false;
+}
+
+bool place_is_log_alone(const char *path)
+{
+    g_autofree char *resolved = place_resolve(path);
+    g_autofree char *log = euidaccess(resolved, F_OK) == 0 || errno != ENOENT ? NULL : log_beside(resolved);
+    return log != NULL;
+}
+
 bool place_look(struct place *place, const char *path, bool overwrite, GError **error)
 {
     place->path = place_resolve(path);
@@ -421,20 +471,40 @@ static bool link_beside(const struct replacement *replacement, const char *suffi
     return false;
 }
 
-/* A second name for the old database that nothing has. Those that it has already are of a program that was killed
- * before it came to step 2, and go. Returned: g_free. */
-static char *second_name(const struct place *place)
+/* Second names that the database has already are of a program that was killed before it came to step 2. */
+static void remove_same(const struct place *place, const char *prefix)
 {
-    g_autofree char *prefix = g_strconcat(place->path, ".old-", NULL);
     g_autoptr(GPtrArray) names = names_with(place, prefix, SECOND_LETTERS);
     for (guint i = 0; i < names->len; i++)
         if (place_is_same(names->pdata[i], place->path))
             place_remove(names->pdata[i]);
+}
+
+/* A second name for the old database that nothing has. Returned: g_free. */
+static char *second_name(const struct place *place)
+{
+    g_autofree char *prefix = g_strconcat(place->path, ".old-", NULL);
+    remove_same(place, prefix);
     for (;;) {
         g_autofree char *name = g_strdup_printf("%s%0*x", prefix, SECOND_LETTERS, g_random_int());
         if (euidaccess(name, F_OK) != 0)
             return g_steal_pointer(&name);
     }
+}
+
+void place_tell_left(const char *path)
+{
+    g_autofree char *resolved = place_resolve(path);
+    g_autofree char *folder = g_path_get_dirname(resolved), *prefix = g_strconcat(resolved, ".old-", NULL);
+    const struct place place = {.path = resolved, .folder = folder};
+    remove_same(&place, prefix);
+    g_autoptr(GPtrArray) names = names_with(&place, prefix, SECOND_LETTERS);
+    for (guint i = 0; i < names->len; i++)
+        log_write(LOG_LEVEL_WARN,
+                  "A whole database that was replaced by a copy still lies beside the one in use: the program was "
+                  "ended before it had removed it. See whether it is needed, and remove it, with the one that has -wal "
+                  "behind its name: it holds customers' data",
+                  "file", (const char *)names->pdata[i], NULL);
 }
 
 /* Step 1. */
@@ -446,18 +516,41 @@ static bool link_old(const struct replacement *replacement, GError **error)
     return linked;
 }
 
-/* Gives the old database and its log their first names again, the log's before its own. */
-static void put_back(const struct replacement *replacement)
+/* The old database keeps its second names, whole, and the note in its place tells of them: *error does, too. */
+static void stay_aside(const struct replacement *replacement, const char *call, GError **error)
+{
+    int cause = errno;
+    g_prefix_error(error,
+                   "the old database could not be given its name again (%s: %s), and lies as %s, its log, if it has "
+                   "one, as %s-wal; the file %s says what to do. What went wrong before: ",
+                   call, g_strerror(cause), replacement->old, replacement->old, replacement->place->path);
+}
+
+static bool link_logs_back(const struct replacement *replacement)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(logs); i++) {
         g_autofree char *from = g_strconcat(replacement->old, logs[i], NULL);
         g_autofree char *to = g_strconcat(replacement->place->path, logs[i], NULL);
-        if (link(from, to) == 0 || errno == EEXIST)
-            unlink(from);
+        if (link(from, to) != 0 && errno != EEXIST && errno != ENOENT)
+            return false;
     }
-    rename(replacement->old, replacement->place->path);
-    unlink(replacement->old); /* where both are one file, rename leaves both */
-    place_sync(replacement->place->folder);
+    return true;
+}
+
+/* Gives the old database and its log their first names again, the log's before its own: without it, what was committed
+ * last would be missing, and nobody would know. As long as that is not done, both keep their second names. */
+static void put_back(const struct replacement *replacement, GError **error)
+{
+    const struct place *place = replacement->place;
+    bool aside =
+        !place_is_same(replacement->old, place->path) && (euidaccess(replacement->old, F_OK) == 0 || errno != ENOENT);
+    if (aside && !link_logs_back(replacement))
+        stay_aside(replacement, "link", error);
+    else if (aside && rename(replacement->old, place->path) != 0)
+        stay_aside(replacement, "rename", error);
+    else
+        place_remove(replacement->old);
+    place_sync(place->folder);
 }
 
 /* Steps 1 and 2, where they are needed. */
@@ -474,7 +567,7 @@ static bool set_aside(struct replacement *replacement, GError **error)
         place_sync(place->folder);
         return true;
     }
-    put_back(replacement);
+    put_back(replacement, error);
     return false;
 }
 
@@ -506,7 +599,7 @@ static bool replace(const struct replacement *replacement, const char *made, GEr
     const struct place *place = replacement->place;
     if (!remove_logs(place, error) || !rename_new(place, made, error)) {
         if (replacement->old && !replacement->noted)
-            put_back(replacement);
+            put_back(replacement, error);
         return false;
     }
     if (replacement->old)

@@ -27,11 +27,22 @@ bool place_is_same(const char *a, const char *b);
 /* True where nobody has the file open as a database, and it has no log: what it holds is all there is of it. */
 bool place_is_quiet(const char *path);
 
+/* True where a log lies that holds anything, and the database does not. */
+bool place_is_log_alone(const char *path);
+
 /* Looks whether a database can be put at `path`, and fills *place. False with STORE_ERROR_EXISTS where there is one, or
  * another's log, and not `overwrite`; with STORE_ERROR_BUSY where somebody has it open; with another code where it
  * cannot be. */
 bool place_look(struct place *place, const char *path, bool overwrite, GError **error);
 void place_clear(struct place *place);
+
+/* True where there is nothing yet, or what may be replaced without asking what it is: an empty file, a database of ours
+ * of whatever version, a note. To be asked after place_look with `overwrite`: nobody has it open. */
+bool place_is_ours(const struct place *place, GError **error);
+
+/* Tells in the log of old databases that lie beside the database `path`, which replaced them. Nobody may be replacing
+ * it meanwhile. */
+void place_tell_left(const char *path);
 
 /* A file that is being made beside its place. Zeroed; fd -1; place_give_up. */
 struct making {

@@ -24,6 +24,7 @@ struct prune_pair {
     struct store_pruned *told;   /* owned, until the result has it */
     struct store_pruned pending; /* of the transaction under way; without strings */
     bool touched;                /* `pending` has something */
+    bool behind;                 /* its retention_line claims less than is true by now */
 };
 
 struct prune_customer {
@@ -82,7 +83,8 @@ void prune_drop_counts(struct prune *prune);
 /* Writes what was counted: retention_line and collection. */
 bool prune_write_counts(struct prune *prune, GError **error);
 
-/* In a transaction of its own: where something went and nothing is held, everything before the line is gone. */
+/* In a transaction of its own: where something went, now or in a run that was cut short, and nothing is held,
+ * everything before the line is gone. */
 bool prune_write_lines(struct prune *prune, GError **error);
 
 /* Fills the result's sources and sums. */
@@ -91,7 +93,15 @@ void prune_tell(struct prune *prune);
 /* --- transactions (prune_chunk.c) ------------------------------------------------------------------------------------
  */
 
-enum { PRUNE_UNITS_FIRST = 32, PRUNE_UNITS_LEAST = 8, PRUNE_UNITS_MOST = 4000, PRUNE_UNITS_FULL = 1 };
+/* Rows a transaction. Each has a fixed cost, on a slow disk a large one: the least is not few. On a full disk
+ * PRUNE_UNITS_SCARCE are the first, and PRUNE_UNITS_FULL the most. */
+enum {
+    PRUNE_UNITS_FIRST = 32,
+    PRUNE_UNITS_LEAST = 64,
+    PRUNE_UNITS_MOST = 4000,
+    PRUNE_UNITS_SCARCE = 8,
+    PRUNE_UNITS_FULL = 64,
+};
 
 /* How far it is, for the watch. */
 struct prune_progress {
@@ -121,21 +131,36 @@ bool prune_goes_on(const struct prune *prune, const struct prune_progress *progr
 /* After STORE_ERROR_FULL: frees what the reserve and the write-ahead log hold. False when they hold nothing (more). */
 bool prune_make_room(struct prune *prune);
 
+/* False where the disk is so full that only small steps may be taken. */
+bool prune_has_room(const struct store *store);
+
+/* While the disk is full: merges the full text of events, cutting the log off after each step. *done is false where it
+ * needs more room. */
+bool prune_merge_slowly(struct prune *prune, bool *done, GError **error);
+
+/* While the disk is full: gives free pages back a few at a time, cutting the log off after each. */
+bool prune_give_back_slowly(struct prune *prune, GError **error);
+
 /* --- what goes -------------------------------------------------------------------------------------------------------
  */
 
 /* Events before the lines of their sources. */
 bool prune_events(struct prune *prune, GError **error);
 
-/* `most` of the oldest events with an id from *from on, whatever their source; those that go by age are passed over.
- * *from is where the next call goes on. */
+/* No event from this second on goes because of the size: a flood that fills the file is not to take what just came in.
+ */
+int64_t prune_kept_from(const struct prune *prune);
+
+/* `most` of the oldest events with an id from *from on, whatever their source, of before prune_kept_from; those that go
+ * by age are passed over. *from is where the next call goes on. */
 bool prune_oldest_events(struct prune *prune, int64_t most, int64_t *from, GError **error);
 
 /* Everything but events. */
 bool prune_rows(struct prune *prune, GError **error);
 
-/* Where there is a limit of size: the oldest events, until the file is small enough, or nothing more may go. Sets
- * size_before. */
+/* Where there is a limit of size: the oldest events, until the file is small enough, or nothing more may go; none where
+ * it would not be small enough without all of them, which the result then tells. Sets size_before, and over_size in a
+ * dry run. */
 bool prune_to_size(struct prune *prune, GError **error);
 
 /* Whether it is small enough, for the result. */
@@ -144,7 +169,7 @@ bool prune_judge_size(struct prune *prune, GError **error);
 /* --- giving back (prune.c) -------------------------------------------------------------------------------------------
  */
 
-/* Merges the full text, so that entries of deleted rows vanish. On a full disk that may have to wait for another run.
+/* Merges the full text, so that entries of deleted rows vanish. Where the disk has no room that waits for another run.
  */
 bool prune_merge(struct prune *prune, GError **error);
 

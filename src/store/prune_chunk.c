@@ -1,14 +1,12 @@
-#include <sys/statvfs.h>
-
 #include "store/prune.h"
 #include "store/shrink.h"
 
 enum {
-    EARLY_PAGES = 32,                      /* given back after a transaction while the disk is full, */
+    MERGE_UNITS = 16,                      /* of the full text, after a transaction while the disk is full */
+    EARLY_PAGES = 8,                       /* given back after a transaction while the disk is full, */
     EARLY_KEEP = 4 * 1024 * 1024,          /* where the file has more free bytes than these */
     ROOM_ENOUGH = 4 * STORE_RESERVE_BYTES, /* free on the disk: it is not full any more */
-    CHECKPOINT_PAGES = 4000,               /* as wal_autocheckpoint is set (open.c) */
-    TRIES = 3,                             /* of rows for which there was no room */
+    TRIES = 5,                             /* of rows for which there was no room */
 };
 
 /* --- a full disk -----------------------------------------------------------------------------------------------------
@@ -22,15 +20,58 @@ bool prune_make_room(struct prune *prune)
     bool had_log = shrink_size(prune->store, &before, NULL) && before.log > 0;
 
     prune->result->reserve_used |= released;
+    prune->units = prune->full ? MAX(prune->units / 4, 1) : PRUNE_UNITS_SCARCE;
     prune->full = true;
-    prune->units = PRUNE_UNITS_FULL;
     return (shrink_log(prune->store, &held, NULL) && !held && had_log) || released;
 }
 
-static bool has_room(const struct store *store)
+bool prune_has_room(const struct store *store)
 {
-    struct statvfs disk;
-    return statvfs(store->path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize >= ROOM_ENOUGH;
+    return pace_room(store) >= ROOM_ENOUGH;
+}
+
+/* Where there is no room for a step that can wait, it waits. */
+static bool or_wait(bool done, GError *cause, GError **error)
+{
+    if (done || g_error_matches(cause, STORE_ERROR, STORE_ERROR_FULL)) {
+        g_clear_error(&cause);
+        return true;
+    }
+    g_propagate_error(error, cause);
+    return false;
+}
+
+/* Each transaction adds a segment to the full text, whose merging it was kept from, and of 2,000 segments no other can
+ * be added (FTS5's source, FTS5_MAX_SEGMENT): they are merged in small steps of their own. */
+static bool merge_a_little(struct prune *prune, GError **error)
+{
+    struct shrink_merge merge = {.text = SHRINK_EVENTS, .begun = true, .units = MERGE_UNITS};
+    bool more, held;
+    GError *cause = NULL;
+    if (prune->texts == 0)
+        return true;
+    bool done = shrink_merge_step(prune->store, &prune->pace, &merge, &more, &cause);
+    shrink_log(prune->store, &held, NULL);
+    return or_wait(done, cause, error);
+}
+
+bool prune_merge_slowly(struct prune *prune, bool *done, GError **error)
+{
+    struct shrink_merge merge = {.text = SHRINK_EVENTS};
+    bool held;
+    int64_t steps = 0;
+    *done = true;
+    for (bool more = true; *done && more; steps++) {
+        GError *cause = NULL;
+        *done = shrink_merge_step(prune->store, &prune->pace, &merge, &more, &cause);
+        shrink_log(prune->store, &held, NULL);
+        if (!or_wait(*done, cause, error) ||
+            !pace_rest(&prune->pace, prune->store, "merging the full text", steps, 0, error)) {
+            *done = false;
+            return false;
+        }
+    }
+    return true;
 }
 
 /* What a transaction wrote is taken out of the log before the next one needs its room. Of the pages that it freed some
@@ -39,18 +80,31 @@ static bool give_back(struct prune *prune, GError **error)
 {
     struct shrink_size size;
     bool more, held;
-    g_autoptr(GError) cause = NULL;
+    GError *cause = NULL;
     shrink_log(prune->store, &held, NULL); /* the next transaction tells when there is no room */
-    if (!shrink_size(prune->store, &size, error))
+    if (!merge_a_little(prune, error) || !shrink_size(prune->store, &size, error))
         return false;
-    if (size.free > EARLY_KEEP && !shrink_vacuum_step(prune->store, &prune->pace, EARLY_PAGES, &more, &cause) &&
-        !g_error_matches(cause, STORE_ERROR, STORE_ERROR_FULL)) {
-        g_propagate_error(error, g_steal_pointer(&cause));
-        return false;
-    }
-    if (size.free > EARLY_KEEP)
+    if (size.free > EARLY_KEEP) {
+        bool done = shrink_vacuum_step(prune->store, &prune->pace, EARLY_PAGES, &more, &cause);
         shrink_log(prune->store, &held, NULL);
-    prune->full = !has_room(prune->store);
+        if (!or_wait(done, cause, error))
+            return false;
+    }
+    prune->full = !prune_has_room(prune->store);
+    return true;
+}
+
+bool prune_give_back_slowly(struct prune *prune, GError **error)
+{
+    bool held;
+    int64_t done = 0;
+    for (bool more = true; more && prune->full; done += EARLY_PAGES) {
+        if (!shrink_vacuum_step(prune->store, &prune->pace, EARLY_PAGES, &more, error) ||
+            !shrink_log(prune->store, &held, error) ||
+            !pace_rest(&prune->pace, prune->store, "giving free pages back", done, 0, error))
+            return false;
+        prune->full = !prune_has_room(prune->store);
+    }
     return true;
 }
 
@@ -138,28 +192,6 @@ static bool close_books(struct prune *prune, GError **error)
            write_number(prune, STATEMENT_PRUNE_TEXTS, prune->texts != 0, prune->texts, error);
 }
 
-static int note_pages(void *pages, sqlite3 *db, const char *name, int in_log)
-{
-    (void)db;
-    (void)name;
-    *(int *)pages = in_log;
-    return SQLITE_OK;
-}
-
-/* SQLite's own checkpoint would come inside of the commit, when others may write again already: it is done behind it,
- * so that it counts as no part of the transaction. That it fails now is no matter: the next one copies as much more. */
-static bool commit(struct prune *prune, GError **error)
-{
-    sqlite3 *db = prune->store->db;
-    int pages = 0;
-    sqlite3_wal_hook(db, note_pages, &pages);
-    bool committed = pace_commit(&prune->pace, prune->store, error);
-    sqlite3_wal_autocheckpoint(db, CHECKPOINT_PAGES);
-    if (committed && pages >= CHECKPOINT_PAGES)
-        sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    return committed;
-}
-
 static bool transact(struct prune *prune, prune_work work, void *rows, guint at, guint n, GError **error)
 {
     if (!pace_begin(&prune->pace, prune->store, error))
@@ -169,7 +201,7 @@ static bool transact(struct prune *prune, prune_work work, void *rows, guint at,
         prune_drop_counts(prune);
         return false;
     }
-    if (!commit(prune, error)) {
+    if (!pace_commit(&prune->pace, prune->store, error)) {
         prune_drop_counts(prune);
         return false;
     }
@@ -185,12 +217,12 @@ static bool take_some(struct prune *prune, prune_work work, void *rows, guint *a
     if (transact(prune, work, rows, *at, units, &cause)) {
         *at += units;
         prune->tries = 0;
-        prune->units =
-            prune->full ? PRUNE_UNITS_FULL : pace_units(&prune->pace, units, PRUNE_UNITS_LEAST, PRUNE_UNITS_MOST);
+        prune->units = pace_units(&prune->pace, units, prune->full ? 1 : PRUNE_UNITS_LEAST,
+                                  prune->full ? PRUNE_UNITS_FULL : PRUNE_UNITS_MOST);
         return !prune->full || give_back(prune, error);
     }
     bool again = prune->tries++ < TRIES && g_error_matches(cause, STORE_ERROR, STORE_ERROR_FULL);
-    if (again && (prune_make_room(prune) || units > PRUNE_UNITS_FULL)) {
+    if (again && (prune_make_room(prune) || units > 1)) {
         g_error_free(cause);
         return true;
     }

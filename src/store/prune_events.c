@@ -116,15 +116,6 @@ static bool delete_keys(struct prune *prune, GArray *events, GError **error)
     return true;
 }
 
-static bool set_automerge(struct prune *prune, int64_t segments, GError **error)
-{
-    struct statement *set = statement_get(prune->store, STATEMENT_PRUNE_AUTOMERGE, error);
-    if (!set)
-        return false;
-    bind_int(set, 1, segments);
-    return statement_run(set, error);
-}
-
 static bool delete_each_text(struct prune *prune, const GArray *events, GError **error)
 {
     for (guint i = 0; i < events->len; i++)
@@ -134,18 +125,60 @@ static bool delete_each_text(struct prune *prune, const GArray *events, GError *
     return true;
 }
 
-/* The full text last of all, for the reasons that write.c tells. Now and then FTS5 merges some megabytes with the few
- * rows that it writes. On a full disk it is kept from that: it writes them when it is told of another setting (FTS5's
- * source, fts5SpecialInsertFunc), while the one of before counts still; the transaction leaves the setting as it was.
- */
+/* FTS5's settings of how many segments it merges, when it writes one. */
+enum { AUTOMERGE, CRISISMERGE, MERGES };
+static const char *const merges[MERGES] = {[AUTOMERGE] = "automerge", [CRISISMERGE] = "crisismerge"};
+
+static bool read_merges(struct prune *prune, int64_t segments[MERGES], GError **error)
+{
+    for (int i = 0; i < MERGES; i++) {
+        struct statement *read = statement_get(prune->store, STATEMENT_PRUNE_TEXT_SETTING, error);
+        if (!read)
+            return false;
+        bind_text(read, 1, merges[i]);
+        if (!statement_int(read, 0, &segments[i], error))
+            return false;
+    }
+    return true;
+}
+
+static bool set_merges(struct prune *prune, const int64_t segments[MERGES], GError **error)
+{
+    for (int i = 0; i < MERGES; i++) {
+        struct statement *set = statement_get(prune->store, STATEMENT_PRUNE_TEXT_SET, error);
+        if (!set)
+            return false;
+        bind_text(set, 1, merges[i]);
+        bind_int(set, 2, segments[i]);
+        if (!statement_run(set, error))
+            return false;
+    }
+    return true;
+}
+
+static bool run_plain(struct prune *prune, enum statement_id id, GError **error)
+{
+    struct statement *statement = statement_get(prune->store, id, error);
+    return statement && statement_run(statement, error);
+}
+
+/* FTS5 writes out what it has gathered when a savepoint is opened (fts5SavepointMethod). */
+static bool flush_texts(struct prune *prune, GError **error)
+{
+    return run_plain(prune, STATEMENT_PRUNE_SAVEPOINT, error) && run_plain(prune, STATEMENT_PRUNE_RELEASE, error);
+}
+
+/* The full text last of all, for the reasons that write.c tells. Now and then FTS5 merges megabytes with the few rows
+ * that it writes: on a full disk it is kept from that, by settings that the transaction leaves as they were. */
 static bool delete_texts(struct prune *prune, const GArray *events, GError **error)
 {
-    int64_t segments;
+    static const int64_t none[MERGES] = {[AUTOMERGE] = 0, [CRISISMERGE] = INT16_MAX};
+    int64_t as_they_were[MERGES];
     if (!prune->full)
         return delete_each_text(prune, events, error);
-    struct statement *setting = statement_get(prune->store, STATEMENT_PRUNE_AUTOMERGE_READ, error);
-    return setting && statement_int(setting, 0, &segments, error) && set_automerge(prune, 0, error) &&
-           delete_each_text(prune, events, error) && set_automerge(prune, segments, error);
+    return read_merges(prune, as_they_were, error) && set_merges(prune, none, error) &&
+           delete_each_text(prune, events, error) && flush_texts(prune, error) &&
+           set_merges(prune, as_they_were, error);
 }
 
 /* How a run judges: by age, or that the oldest go. */
@@ -306,14 +339,21 @@ bool prune_events(struct prune *prune, GError **error)
 /* --- by size ---------------------------------------------------------------------------------------------------------
  */
 
+int64_t prune_kept_from(const struct prune *prune)
+{
+    enum { DAY_S = 86400 };
+    return prune->options->now - DAY_S;
+}
+
 bool prune_oldest_events(struct prune *prune, int64_t most, int64_t *from, GError **error)
 {
+    int64_t before = event_id_first(prune_kept_from(prune));
     struct job job = {.oldest = true};
     struct prune_progress progress = {.doing = "deleting the oldest events", .of = most};
     bool more = true;
 
     while (more && progress.done < most)
-        if (!look_and_take(prune, &job, from, INT64_MAX, most - progress.done, &progress, &more, error))
+        if (!look_and_take(prune, &job, from, before, most - progress.done, &progress, &more, error))
             return false;
     return true;
 }

@@ -194,8 +194,8 @@ void prune_drop_counts(struct prune *prune)
 /* --- what the database keeps of it -----------------------------------------------------------------------------------
  */
 
-static bool write_line(const struct prune *prune, const struct prune_pair *pair, int64_t before, int64_t records,
-                       GError **error)
+static bool write_line(const struct prune *prune, const struct prune_pair *pair, int64_t before, int64_t pruned_at,
+                       int64_t records, GError **error)
 {
     struct statement *line = statement_get(prune->store, STATEMENT_PRUNE_LINE, error);
     if (!line)
@@ -203,7 +203,7 @@ static bool write_line(const struct prune *prune, const struct prune_pair *pair,
     bind_int(line, 1, pair->customer_id);
     bind_text(line, 2, pair->source->name);
     bind_int(line, 3, before);
-    bind_int(line, 4, prune->options->now);
+    bind_int(line, 4, pruned_at);
     bind_int(line, 5, records);
     return statement_run(line, error);
 }
@@ -224,7 +224,8 @@ static bool write_pair(const struct prune *prune, const struct prune_pair *pair,
 {
     if (pair->customer_id == 0 || !anything_went(&pair->pending))
         return true;
-    return write_line(prune, pair, pair->pending.newest + 1, pair->pending.records, error) &&
+    /* Others of the newest one's second may be there still. */
+    return write_line(prune, pair, pair->pending.newest, prune->options->now, pair->pending.records, error) &&
            write_collection(prune, pair, error);
 }
 
@@ -243,9 +244,28 @@ bool prune_write_counts(struct prune *prune, GError **error)
 
 static bool is_done(const struct prune_pair *pair)
 {
-    return pair->customer_id != 0 && anything_went(pair->told) && pair->told->held == 0;
+    return pair->customer_id != 0 && (anything_went(pair->told) || pair->behind) && pair->told->held == 0;
 }
 
+/* A run that was cut short has written how far it came. What it left may have been nothing. */
+static bool find_behind(struct prune *prune, GError **error)
+{
+    enum step step = STEP_FAILED;
+    struct statement *lines = statement_get(prune->store, STATEMENT_PRUNE_LINES, error);
+    while (lines && (step = statement_step(lines, error)) == STEP_ROW) {
+        int64_t customer_id = column_int(lines, 0), before = column_int(lines, 2);
+        const struct prune_source *source = prune_source(prune, column_text(lines, 1, NULL));
+        if (before >= prune_line(prune, source))
+            continue;
+        struct prune_pair *pair = prune_pair(prune, customer_id, source, error);
+        if (!pair)
+            return false;
+        pair->behind = true;
+    }
+    return step == STEP_DONE;
+}
+
+/* That nothing went any more is no pruning: pruned_at stays. */
 static bool write_done(const struct prune *prune, GError **error)
 {
     GHashTableIter at;
@@ -253,7 +273,7 @@ static bool write_done(const struct prune *prune, GError **error)
     g_hash_table_iter_init(&at, prune->pairs);
     while (g_hash_table_iter_next(&at, &value, NULL)) {
         const struct prune_pair *pair = value;
-        if (is_done(pair) && !write_line(prune, pair, prune_line(prune, pair->source), 0, error))
+        if (is_done(pair) && !write_line(prune, pair, prune_line(prune, pair->source), 0, 0, error))
             return false;
     }
     return true;
@@ -268,6 +288,8 @@ static gboolean find_done(gpointer key, gpointer value, gpointer user)
 
 bool prune_write_lines(struct prune *prune, GError **error)
 {
+    if (!find_behind(prune, error))
+        return false;
     if (!g_hash_table_find(prune->pairs, find_done, NULL))
         return true;
     if (!pace_begin(&prune->pace, prune->store, error))

@@ -1,7 +1,9 @@
 #include "store/shrink.h"
 
 #include <poll.h>
+#include <stdlib.h>
 
+#include "base/text.h"
 #include "store/watching.h"
 
 static const struct {
@@ -232,6 +234,12 @@ bool shrink_log(struct store *store, bool *held, GError **error)
     return false;
 }
 
+char *store_readers(const char *path)
+{
+    g_autofree char *own = realpath(path, NULL);
+    return own ? holders_name(own, HOLDERS_READING) : NULL;
+}
+
 bool shrink_size(struct store *store, struct shrink_size *size, GError **error)
 {
     struct statement *read = statement_get(store, STATEMENT_SHRINK_SIZE, error);
@@ -249,17 +257,40 @@ bool shrink_size(struct store *store, struct shrink_size *size, GError **error)
 /* --- what is left of a customer that was forgotten -------------------------------------------------------------------
  */
 
-/* VACUUM keeps its copy of everything in a file: beside the database, where there is room if anywhere. */
+/* A copy of everything in the folder, and another in the log. */
+static void tell_room(struct store *store, const char *folder, GError *cause, GError **error)
+{
+    struct shrink_size size = {0};
+    shrink_size(store, &size, NULL);
+    g_autofree char *twice = text_bytes(2 * (size.file - size.free));
+    g_set_error(error, STORE_ERROR, STORE_ERROR_FULL,
+                "%s has still to be written anew, or bytes of the customer who was forgotten stay in it, and for a "
+                "while that takes about twice its size, %s, of %s: make so much room, and run m365keep maintain "
+                "optimize (%s)",
+                store->path, twice, folder, cause->message);
+    g_error_free(cause);
+}
+
+/* VACUUM keeps its copy of everything in a file: beside the database, where there is room if anywhere. What a broken
+ * off one has in the log by then is given back. */
 static bool rewrite(struct store *store, const struct store_watch *watch, GError **error)
 {
     const char *file = sqlite3_db_filename(store->db, "main");
     g_autofree char *folder = g_path_get_dirname(file && *file ? file : store->path);
+    GError *cause = NULL;
+    bool held;
     if (!store_execute(store, "PRAGMA temp_store = FILE", "pragmas", error))
         return false;
     sqlite3_temp_directory = sqlite3_mprintf("%s", folder);
-    bool done = run_long(store, STATEMENT_SHRINK_REWRITE, watch, "writing the database anew", error);
+    bool done = run_long(store, STATEMENT_SHRINK_REWRITE, watch, "writing the database anew", &cause);
     sqlite3_free(sqlite3_temp_directory);
     sqlite3_temp_directory = NULL;
+    if (!done)
+        shrink_log(store, &held, NULL);
+    if (g_error_matches(cause, STORE_ERROR, STORE_ERROR_FULL))
+        tell_room(store, folder, cause, error);
+    else if (cause)
+        g_propagate_error(error, cause);
     return store_execute(store, "PRAGMA temp_store = MEMORY", "pragmas", done ? error : NULL) && done;
 }
 
@@ -283,6 +314,11 @@ bool shrink_scrub_due(struct store *store, bool *due, GError **error)
     bool read = read_int(store, STATEMENT_SHRINK_SCRUB_DUE, &begun, error);
     *due = read && begun != 0;
     return read;
+}
+
+bool store_rewrite_due(struct store *store, bool *due, GError **error)
+{
+    return shrink_scrub_due(store, due, error);
 }
 
 bool shrink_scrub(struct store *store, struct pace *pace, int64_t now, bool *held, GError **error)

@@ -146,9 +146,9 @@
     "WHERE " id " = ?1 AND NOT EXISTS "                                                                                \
     "(SELECT 1 FROM " version " AS v WHERE v." id " = ?1 AND v.content_hash = r.content_hash)"
 
-/* Which records of service health retention deletes, told from nothing but what they say themselves, so that a scan does
- * not store again what goes (see retention.h): issues that are resolved and messages that ended, both not modified since
- * `line`, a timestamp. What says nothing of when it was stays. */
+/* Which records of service health retention deletes, told from nothing but what they say themselves, so that a scan
+ * does not store again what goes (see retention.h): issues that are resolved and messages that ended, both not modified
+ * since `line`, a timestamp. What says nothing of when it was stays. */
 #define RETENTION_ISSUE_GOES(line)                                                                                     \
     "(coalesce(is_resolved, \"end\" < " line ") AND coalesce(last_modified, \"end\", start) < " line ")"
 #define RETENTION_MESSAGE_GOES(line) "(\"end\" < " line " AND coalesce(last_modified, \"end\") < " line ")"
@@ -243,6 +243,9 @@
 #define USER_IDS    FTS_IDS("user", "user", "user_id", "user_fts")
 #define ISSUE_IDS   FTS_IDS("issue", "service_issue", "issue_id", "issue_fts")
 #define MESSAGE_IDS FTS_IDS("message", "service_message", "message_id", "message_fts")
+
+/* Those that are read by stretches of time. */
+#define EVENT_SOURCES "'sign-ins', 'directory-audits', 'intune-audits', 'unified-audit'"
 
 /* One row, a sentence, where two sides of the store differ. */
 #define VERIFY_IDS       USER_IDS "UNION ALL " ISSUE_IDS "UNION ALL " MESSAGE_IDS "LIMIT 1"
@@ -429,12 +432,12 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
 
     [STATEMENT_RETENTION_LINE] = {"retention_line",
                                   "SELECT before_s FROM retention_line WHERE customer_id = ?1 AND source = ?2"},
-    [STATEMENT_RETENTION_ISSUE_GOES] = {"retention_issue_goes",
-                                        "SELECT " RETENTION_ISSUE_GOES("?1") " FROM (SELECT ?2 AS start, ?3 AS \"end\", "
-                                        "?4 AS last_modified, ?5 AS is_resolved)"},
+    [STATEMENT_RETENTION_ISSUE_GOES] = {"retention_issue_goes", "SELECT " RETENTION_ISSUE_GOES(
+                                                                    "?1") " FROM (SELECT ?2 AS start, ?3 AS \"end\", "
+                                                                          "?4 AS last_modified, ?5 AS is_resolved)"},
     [STATEMENT_RETENTION_MESSAGE_GOES] = {"retention_message_goes",
                                           "SELECT " RETENTION_MESSAGE_GOES("?1") " FROM (SELECT ?3 AS \"end\", "
-                                          "?4 AS last_modified)"},
+                                                                                 "?4 AS last_modified)"},
 
     [STATEMENT_SEARCH_ALL] = {"search_all",
                               "SELECT " EVENT_COLUMNS " FROM events WHERE event_id >= ?1 AND event_id <= ?2 "
@@ -518,8 +521,9 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_STATUS_RETENTION] = {"status_retention", "SELECT before_s, pruned_at, records FROM retention_line "
                                                         "WHERE customer_id = ?1 AND source = ?2"},
     [STATEMENT_STATUS_FIRST_SCAN] = {"status_first_scan", "SELECT min(at) FROM health_scan WHERE customer_id = ?1"},
-    [STATEMENT_STATUS_TASKS] = {"status_tasks", "SELECT task, coalesce(started_at, 0), coalesce(finished_at, 0), outcome "
-                                                "FROM maintenance ORDER BY task"},
+    [STATEMENT_STATUS_TASKS] = {"status_tasks",
+                                "SELECT task, coalesce(started_at, 0), coalesce(finished_at, 0), outcome "
+                                "FROM maintenance ORDER BY task"},
     [STATEMENT_STATUS_FILE] = {"status_file", "SELECT page_count * page_size, freelist_count * page_size "
                                               "FROM pragma_page_count, pragma_page_size, pragma_freelist_count"},
     [STATEMENT_STATUS_MIRROR] = {"status_mirror", "SELECT count(*), coalesce(min(seq), 0) FROM mirror_position"},
@@ -695,15 +699,20 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_SHRINK_EVENT_STRUCTURE] = {"shrink_event_structure", "SELECT block FROM event_fts_data WHERE id = 10"},
     [STATEMENT_SHRINK_USER_STRUCTURE] = {"shrink_user_structure", "SELECT block FROM user_fts_data WHERE id = 10"},
     [STATEMENT_SHRINK_ISSUE_STRUCTURE] = {"shrink_issue_structure", "SELECT block FROM issue_fts_data WHERE id = 10"},
-    [STATEMENT_SHRINK_MESSAGE_STRUCTURE] = {"shrink_message_structure", "SELECT block FROM message_fts_data WHERE id = 10"},
-    [STATEMENT_SHRINK_EVENT_MERGE] = {"shrink_event_merge", "INSERT INTO event_fts (event_fts, rank) VALUES ('merge', ?1)"},
+    [STATEMENT_SHRINK_MESSAGE_STRUCTURE] = {"shrink_message_structure",
+                                            "SELECT block FROM message_fts_data WHERE id = 10"},
+    [STATEMENT_SHRINK_EVENT_MERGE] = {"shrink_event_merge",
+                                      "INSERT INTO event_fts (event_fts, rank) VALUES ('merge', ?1)"},
     [STATEMENT_SHRINK_USER_MERGE] = {"shrink_user_merge", "INSERT INTO user_fts (user_fts, rank) VALUES ('merge', ?1)"},
-    [STATEMENT_SHRINK_ISSUE_MERGE] = {"shrink_issue_merge", "INSERT INTO issue_fts (issue_fts, rank) VALUES ('merge', ?1)"},
-    [STATEMENT_SHRINK_MESSAGE_MERGE] = {"shrink_message_merge", "INSERT INTO message_fts (message_fts, rank) VALUES ('merge', ?1)"},
+    [STATEMENT_SHRINK_ISSUE_MERGE] = {"shrink_issue_merge",
+                                      "INSERT INTO issue_fts (issue_fts, rank) VALUES ('merge', ?1)"},
+    [STATEMENT_SHRINK_MESSAGE_MERGE] = {"shrink_message_merge",
+                                        "INSERT INTO message_fts (message_fts, rank) VALUES ('merge', ?1)"},
     [STATEMENT_SHRINK_EVENT_REBUILD] = {"shrink_event_rebuild", "INSERT INTO event_fts (event_fts) VALUES ('rebuild')"},
     [STATEMENT_SHRINK_USER_REBUILD] = {"shrink_user_rebuild", "INSERT INTO user_fts (user_fts) VALUES ('rebuild')"},
     [STATEMENT_SHRINK_ISSUE_REBUILD] = {"shrink_issue_rebuild", "INSERT INTO issue_fts (issue_fts) VALUES ('rebuild')"},
-    [STATEMENT_SHRINK_MESSAGE_REBUILD] = {"shrink_message_rebuild", "INSERT INTO message_fts (message_fts) VALUES ('rebuild')"},
+    [STATEMENT_SHRINK_MESSAGE_REBUILD] = {"shrink_message_rebuild",
+                                          "INSERT INTO message_fts (message_fts) VALUES ('rebuild')"},
     [STATEMENT_SHRINK_TEXT_MERGED] = {"shrink_text_merged",
                                       "UPDATE counter SET value = 0 WHERE name = 'text_deleted' AND value <> 0"},
     [STATEMENT_SHRINK_DUE] = {"shrink_due", "SELECT value > 0 AND value * 10 > (SELECT coalesce(sum(records), 0) "
@@ -740,13 +749,24 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_PRUNE_LINE] = {"prune_line",
                               "INSERT INTO retention_line (customer_id, source, before_s, pruned_at, records) "
                               "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (customer_id, source) DO UPDATE SET "
-                              "before_s = max(before_s, excluded.before_s), pruned_at = excluded.pruned_at, "
+                              "before_s = max(before_s, excluded.before_s), "
+                              "pruned_at = max(pruned_at, excluded.pruned_at), "
                               "records = records + excluded.records"},
+    [STATEMENT_PRUNE_LINES] = {"prune_lines", "SELECT customer_id, source, before_s FROM retention_line"},
     [STATEMENT_PRUNE_COLLECTION] = {"prune_collection", "UPDATE collection SET records = records - ?3 "
                                                         "WHERE customer_id = ?1 AND source = ?2"},
     [STATEMENT_PRUNE_EVENTS] = {"prune_events",
                                 "SELECT sum(records) FROM collection WHERE source NOT IN ('users', 'health')"},
     [STATEMENT_PRUNE_EVENTS_BEFORE] = {"prune_events_before", "SELECT count(*) FROM event WHERE timestamp < ?1"},
+    [STATEMENT_PRUNE_EVENTS_FROM] = {"prune_events_from", "SELECT count(*) FROM event WHERE timestamp >= ?1"},
+    /* Of the event whose key is the next from ?1 on: bytes of the row, of its earlier bodies, and of its text. */
+    [STATEMENT_PRUNE_EVENT_BYTES] =
+        {"prune_event_bytes",
+         "SELECT length(CAST(raw AS BLOB)) + coalesce(length(CAST(target_displays AS BLOB)), 0) "
+         "+ coalesce(length(CAST(display_summary AS BLOB)), 0), "
+         "(SELECT sum(length(CAST(v.raw AS BLOB))) FROM event_version AS v WHERE v.event_id = e.event_id), "
+         "(SELECT length(CAST(text AS BLOB)) + length(CAST(facets AS BLOB)) FROM event_fts WHERE rowid = e.event_id) "
+         "FROM event AS e WHERE event_id = (SELECT event_id FROM event_key WHERE key >= ?1 ORDER BY key LIMIT 1)"},
     [STATEMENT_PRUNE_EVENT_WALK] = {"prune_event_walk",
                                     "SELECT event_id, customer_id, source, seq FROM event "
                                     "WHERE event_id >= ?1 AND event_id < ?2 ORDER BY event_id LIMIT ?3"},
@@ -756,10 +776,10 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_PRUNE_EVENT_DELETE] = {"prune_event_delete", "DELETE FROM event WHERE event_id = ?1"},
     [STATEMENT_PRUNE_EVENT_VERSIONS_DELETE] = {"prune_event_versions_delete",
                                                "DELETE FROM event_version WHERE event_id = ?1"},
-    [STATEMENT_PRUNE_AUTOMERGE_READ] = {"prune_automerge_read",
-                                        "SELECT v FROM event_fts_config WHERE k = 'automerge'"},
-    [STATEMENT_PRUNE_AUTOMERGE] = {"prune_automerge",
-                                   "INSERT INTO event_fts (event_fts, rank) VALUES ('automerge', ?1)"},
+    [STATEMENT_PRUNE_TEXT_SETTING] = {"prune_text_setting", "SELECT v FROM event_fts_config WHERE k = ?1"},
+    [STATEMENT_PRUNE_TEXT_SET] = {"prune_text_set", "INSERT INTO event_fts (event_fts, rank) VALUES (?1, ?2)"},
+    [STATEMENT_PRUNE_SAVEPOINT] = {"prune_savepoint", "SAVEPOINT texts"},
+    [STATEMENT_PRUNE_RELEASE] = {"prune_release", "RELEASE texts"},
     [STATEMENT_PRUNE_KEY_DELETE] = {"prune_key_delete", "DELETE FROM event_key WHERE key = ?1 AND event_id = ?2"},
     [STATEMENT_PRUNE_KEYS_DELETE] = {"prune_keys_delete", "DELETE FROM event_key WHERE event_id = ?1"},
 
@@ -796,27 +816,26 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
         {"prune_scans",
          "SELECT at, customer_id, 0, at, NULL FROM health_scan WHERE customer_id = ?8 AND at < ?4 "
          "AND at < (SELECT max(at) FROM health_scan WHERE customer_id = ?8) "
-         "AND at IS NOT " PRUNE_LAST_GOOD("?8") " AND at NOT IN (SELECT last_seen FROM service_state "
-         "WHERE customer_id = ?8 AND last_seen < ?4 AND (seq > ?6 OR last_seen >= " PRUNE_LAST_GOOD("?8") ")) "
-         PRUNE_KEYS("at")},
+         "AND at IS NOT " PRUNE_LAST_GOOD(
+             "?8") " AND at NOT IN (SELECT last_seen FROM service_state "
+                   "WHERE customer_id = ?8 AND last_seen < ?4 AND (seq > ?6 OR last_seen >= " PRUNE_LAST_GOOD(
+                       "?8") ")) " PRUNE_KEYS("at")},
     [STATEMENT_PRUNE_SCAN_DELETE] = {"prune_scan_delete", "DELETE FROM health_scan WHERE at = ?1 AND customer_id = ?2"},
-    [STATEMENT_PRUNE_ISSUES] = {"prune_issues",
-                                "SELECT issue_id, customer_id, seq, unixepoch(coalesce(last_modified, \"end\", start)), "
-                                "id FROM service_issue WHERE " RETENTION_ISSUE_GOES("?5") " " PRUNE_KEYS("issue_id")},
+    [STATEMENT_PRUNE_ISSUES] =
+        {"prune_issues", "SELECT issue_id, customer_id, seq, unixepoch(coalesce(last_modified, \"end\", start)), "
+                         "id FROM service_issue WHERE " RETENTION_ISSUE_GOES("?5") " " PRUNE_KEYS("issue_id")},
     [STATEMENT_PRUNE_ISSUE_VERSIONS_DELETE] = {"prune_issue_versions_delete",
                                                "DELETE FROM issue_version WHERE issue_id = ?1"},
     [STATEMENT_PRUNE_ISSUE_DELETE] = {"prune_issue_delete", "DELETE FROM service_issue WHERE issue_id = ?1"},
-    [STATEMENT_PRUNE_MESSAGES] = {"prune_messages",
-                                  "SELECT message_id, customer_id, seq, unixepoch(coalesce(last_modified, \"end\")), id "
-                                  "FROM service_message WHERE " RETENTION_MESSAGE_GOES("?5") " " PRUNE_KEYS(
-                                      "message_id")},
+    [STATEMENT_PRUNE_MESSAGES] =
+        {"prune_messages", "SELECT message_id, customer_id, seq, unixepoch(coalesce(last_modified, \"end\")), id "
+                           "FROM service_message WHERE " RETENTION_MESSAGE_GOES("?5") " " PRUNE_KEYS("message_id")},
     [STATEMENT_PRUNE_MESSAGE_VERSIONS_DELETE] = {"prune_message_versions_delete",
                                                  "DELETE FROM message_version WHERE message_id = ?1"},
     [STATEMENT_PRUNE_MESSAGE_DELETE] = {"prune_message_delete", "DELETE FROM service_message WHERE message_id = ?1"},
     /* Those of records that go went with them. */
-    [STATEMENT_PRUNE_ISSUE_VERSIONS] = {"prune_issue_versions",
-                                        PRUNE_VERSIONS("issue_version", "service_issue", "issue_id",
-                                                       RETENTION_ISSUE_GOES("?5"))},
+    [STATEMENT_PRUNE_ISSUE_VERSIONS] = {"prune_issue_versions", PRUNE_VERSIONS("issue_version", "service_issue",
+                                                                               "issue_id", RETENTION_ISSUE_GOES("?5"))},
     [STATEMENT_PRUNE_ISSUE_VERSION_DELETE] = {"prune_issue_version_delete",
                                               "DELETE FROM issue_version WHERE rowid = ?1"},
     [STATEMENT_PRUNE_MESSAGE_VERSIONS] = {"prune_message_versions",
@@ -849,10 +868,10 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
 
     [STATEMENT_FORGET_CUSTOMERS] = {"forget_customers",
                                     "SELECT customer_id, name, tenant_id FROM customer WHERE name = ?1 COLLATE NOCASE"},
-    [STATEMENT_FORGET_LOOK] =
-        {"forget_look", "SELECT (SELECT coalesce(sum(records), 0) FROM collection WHERE customer_id = ?1), "
-                        "(SELECT sum(n) FROM (" FORGET_OTHERS ")), "
-                        "(SELECT count(*) FROM tombstone WHERE " FORGET_OF_TENANT("?2") ")"},
+    [STATEMENT_FORGET_LOOK] = {"forget_look",
+                               "SELECT (SELECT coalesce(sum(records), 0) FROM collection WHERE customer_id = ?1), "
+                               "(SELECT sum(n) FROM (" FORGET_OTHERS ")), "
+                               "(SELECT count(*) FROM tombstone WHERE " FORGET_OF_TENANT("?2") ")"},
     [STATEMENT_FORGET_EVENTS] = {"forget_events", "SELECT event_id, source, coalesce(dedupe_key, id) FROM event WHERE "
                                                   "event_id > ?2 AND customer_id = ?1 ORDER BY event_id LIMIT ?3"},
     [STATEMENT_FORGET_EVENT_VERSIONS] = {"forget_event_versions", "DELETE FROM event_version WHERE event_id = ?1"},
@@ -1105,10 +1124,29 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
          "AND l.source IN ('users', 'sign-ins', 'directory-audits', 'intune-audits', 'unified-audit', 'health') "
          "AND NOT EXISTS (SELECT 1 FROM counted AS c WHERE c.customer_id = l.customer_id AND c.source = l.source) "
          "LIMIT 1"},
-    [STATEMENT_VERIFY_COVERAGE] = {"verify_coverage",
-                                   "SELECT 'coverage spans of ' || source || ' overlap at ' || from_s FROM "
-                                   "(SELECT source, from_s, lag(to_s) OVER (PARTITION BY customer_id, source, part "
-                                   "ORDER BY from_s) AS before_s FROM coverage_span) WHERE before_s > from_s LIMIT 1"},
+    /* Behind the counts, by which `records` is that of the events. What was read and is not there may have been pruned,
+     * or its customer may be about to be forgotten: that begins with the oldest events of all sources. */
+    [STATEMENT_VERIFY_COVERAGE] =
+        {"verify_coverage",
+         "SELECT 'coverage spans of ' || source || ' overlap at ' || from_s FROM "
+         "(SELECT source, from_s, lag(to_s) OVER (PARTITION BY customer_id, source, part "
+         "ORDER BY from_s) AS before_s FROM coverage_span) WHERE before_s > from_s "
+         "UNION ALL SELECT 'coverage of ' || source || ' is gone, where ' || records || ' records were read' "
+         "FROM collection AS l WHERE records > 0 AND last_success_at IS NOT NULL AND source IN (" EVENT_SOURCES ") "
+         "AND NOT EXISTS (SELECT 1 FROM coverage_span AS s WHERE s.customer_id = l.customer_id AND s.source = "
+         "l.source) "
+         "UNION ALL SELECT 'coverage of ' || source || ' tells of ' || records || ' records, and none is there' FROM "
+         "(SELECT s.customer_id, s.source, sum(s.records) AS records, max(s.from_s) AS from_s "
+         "FROM coverage_span AS s LEFT JOIN collection AS l USING (customer_id, source) "
+         "LEFT JOIN retention_line AS r USING (customer_id, source) "
+         "WHERE s.source IN (" EVENT_SOURCES ") AND s.state IN ('read', 'settled') AND s.records > 0 "
+         "AND coalesce(l.records, 0) = 0 "
+         "AND (r.source IS NULL OR (s.from_s >= r.before_s AND s.read_at > r.pruned_at)) "
+         "GROUP BY s.customer_id, s.source) AS c "
+         "WHERE NOT EXISTS (SELECT 1 FROM unreadable_record AS u WHERE u.customer_id = c.customer_id "
+         "AND u.source = c.source) "
+         "AND EXISTS (SELECT 1 FROM event AS e WHERE e.customer_id = c.customer_id "
+         "AND e.event_id < c.from_s << 20) LIMIT 1"},
     /* Every mirrored table: one walk along their indexes. */
     [STATEMENT_VERIFY_SEQ] = {"verify_seq", "SELECT seq, 'event' FROM event UNION ALL SELECT seq, 'user' FROM user "
                                             "UNION ALL SELECT seq, 'user_change' FROM user_change "
@@ -1191,7 +1229,8 @@ const struct statement_text statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VERIFY_EVENTS] =
         {"verify_events",
          "SELECT event_id, tenant_id, source, coalesce(dedupe_key, e.id), raw, timestamp, service, operation, result, "
-         "actor_display, first_seq, seq, c1, c0 IS NULL, f.id IS NULL FROM event AS e CROSS JOIN customer USING (customer_id) "
+         "actor_display, first_seq, seq, c1, c0 IS NULL, f.id IS NULL FROM event AS e CROSS JOIN customer USING "
+         "(customer_id) "
          "LEFT JOIN event_fts_content AS f ON f.id = e.event_id"},
     [STATEMENT_VERIFY_VERSIONS] = {"verify_versions", "SELECT 'an earlier body of event ' || event_id, raw, "
                                                       "content_hash FROM event_version"},

@@ -12,6 +12,7 @@ enum { STORE_APPLICATION_ID = 0x4d333635 }; /* "M365"; the same number as in sch
 enum { STORE_BUSY_MS = 10000 };             /* a checkpoint of a large WAL may hold the lock for seconds */
 enum { STORE_LOG_WAIT_MS = 5000 };          /* what a transaction waits for readers when the log is large */
 enum { STORE_LOG_CUT_MS = 1000 };           /* how long it is tried to cut the log off to nothing */
+enum { STORE_CHECKPOINT_PAGES = 4000 };     /* in the log, when a commit copies them; open.c's pragma says the same */
 
 /* A prepared statement. What goes wrong while values are bound or read sticks to it, and its next statement_step or
  * statement_end tells it: a value that was lost must not pass for NULL. */

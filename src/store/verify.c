@@ -231,6 +231,14 @@ static bool is_full(struct store *store, int64_t second, bool *full, GError **er
     return true;
 }
 
+/* Times are compared as texts: they are written in one form. */
+static bool in_form(struct timestamp time, const char *text)
+{
+    char form[TIMESTAMP_TEXT_BYTES];
+    timestamp_format(time, form);
+    return strcmp(form, text) == 0;
+}
+
 /* An id begins with the second of its event; one without time stands in the second of its reception. */
 static bool time_sound(struct verification *verification, struct statement *event, int64_t id, GError **error)
 {
@@ -239,6 +247,11 @@ static bool time_sound(struct verification *verification, struct statement *even
     const char *text = column_text(event, EVENT_TIMESTAMP, &length);
     struct timestamp time;
     bool readable = text && timestamp_parse(text, length, &time), full = false;
+    if (readable && !in_form(time, text))
+        return fault(verification->store, mend_derive, error,
+                     "event %" G_GINT64_FORMAT
+                     " has the time %s, which is not in the form YYYY-MM-DDTHH:MM:SS.fffffffZ",
+                     id, text);
     if (!text || (readable && time.seconds == second))
         return true;
     if (readable && time.seconds < second && !is_full(verification->store, second - 1, &full, error))

@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 import database
-from conftest import CLOCK, NOON, REPOSITORY, clean_environment, simulated_environment
+from conftest import CLOCK, NOON, REPOSITORY, clean_environment, simulated_environment, start_simulator
 
 MIB = 1024 * 1024
 DAY = 86400
@@ -21,6 +21,7 @@ RESERVE = 8 * MIB
 MOST = 64 * MIB  # of a disk
 EVENTS = ["--seed", "7", "--sign-ins", "1500", "--directory-audits", "500", "--days", "20", "--late-percent", "0", "--clock", CLOCK]
 ONLY = ["--only", "sign-ins,directory-audits"]
+LARGE = ["--seed", "7", "--sign-ins", "3200", "--directory-audits", "600", "--days", "20", "--late-percent", "0", "--clock", CLOCK]
 OLD_DATABASE = REPOSITORY / "tests" / "databases" / "version-4.db.xz"
 
 
@@ -165,6 +166,33 @@ def fixture_full(build, disk, sim, tmp_path):
     return place, simulator
 
 
+@pytest.fixture(name="large_stock", scope="session")
+def fixture_large_stock(build, tmp_path_factory):
+    """A database that is several times as large as what the write-ahead log may take of a full disk."""
+    folder = tmp_path_factory.mktemp("large")
+    simulator = start_simulator(LARGE)
+    try:
+        environment = clean_environment(folder, {"M365KEEP_DB": str(folder / "keep.db"), **simulated_environment(simulator)})
+        subprocess.run([build / "m365keep", "collect", *ONLY], env=environment, check=True, capture_output=True, timeout=300)
+    finally:
+        simulator.stop()
+    return folder / "keep.db"
+
+
+@pytest.mark.parametrize("leave", [0, 256 * 1024], ids=["no byte", "256 KiB"])
+def test_prune_makes_room_for_a_large_database_whatever_is_left_of_the_disk(build, disk, tmp_path, large_stock, leave):
+    place = Place(build, disk(MOST), tmp_path)
+    place.disk.put("keep.db", large_stock.read_bytes())
+    place.disk.put("keep.db.reserve", bytes(RESERVE))
+    place.disk.fill(leave=leave)
+    left = kept(place, 7)
+    result = json.loads(place.must("maintain", "prune", "--json", days=7).stdout)["result"]
+    assert result["records"] > 1500 and result["reserve_used"] and not result["log_held"]
+    assert result["bytes_after"] < result["bytes_before"] * 2 / 3
+    assert place.ask("SELECT count(*) FROM event") == left
+    place.is_sound()
+
+
 def kept(place, days):
     """How many events there are, of which retention is to leave those that are not older."""
     return place.ask(f"SELECT count(*) FROM event WHERE event_id >> 20 >= {NOON - days * DAY}")
@@ -173,7 +201,7 @@ def kept(place, days):
 def test_prune_makes_room_on_a_disk_that_has_little_left(full):
     place, _ = full
     left = kept(place, 10)
-    place.disk.fill(leave=4 * MIB)  # what full text writes in one burst
+    place.disk.fill(leave=1 * MIB)
     run = place.must("maintain", "prune", "--json", days=10)
     result = json.loads(run.stdout)["result"]
     assert result["records"] > 500 and not result["reserve_used"] and result["bytes_after"] < result["bytes_before"]

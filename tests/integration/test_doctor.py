@@ -481,6 +481,15 @@ def test_a_database_that_others_may_read_is_warned_of(practice):
     assert "ok" in [row[0] for row in run.of("database")]
 
 
+def test_a_customer_that_was_forgotten_in_part_is_warned_of(practice):
+    here = practice()
+    here.collect()
+    with contextlib.closing(sqlite3.connect(here.db)) as connection, connection:
+        connection.execute("INSERT INTO maintenance (task, started_at) VALUES ('scrub', 1)")
+    run = here.look()
+    assert run.status == 4 and "m365keep maintain optimize" in run.one("warn", "database", "A customer was forgotten")["mend"]
+
+
 def without_privileges():
     """The superuser may write everywhere; this child may not."""
     library = ctypes.CDLL(None, use_errno=True)

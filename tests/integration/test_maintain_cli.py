@@ -110,6 +110,14 @@ def test_a_second_prune_finds_nothing(house, golden):
     golden(house.run("maintain", "prune"))
 
 
+def test_a_size_that_reads_the_same_is_told_once(house):
+    house.run("maintain", "optimize", "--quiet")
+    out = house.run("maintain", "optimize").stdout
+    assert re.fullmatch(f"The database takes {SIZE}\\.\n", out)
+    result = house.told("optimize")["result"]
+    assert result["bytes_before"] != result["bytes_after"]  # by a page or two
+
+
 def test_prune_says_what_is_held_for_the_mirror(house, golden):
     house.configure("days: 7, per_source: {health: 0, users: 0}")
     golden(house.run("maintain", "prune", exits=3, env={"MONGO_URI": "mongodb://db.example"}))
@@ -162,24 +170,43 @@ def test_dedupe_finds_nothing_twice(house, golden):
     golden(house.run("maintain", "dedupe"))
 
 
-def test_dedupe_tells_each_pair(house, golden):
-    """A copy of a row under a key that no version gives any more, as an older one would have left it."""
+def doubles(house, count):
+    """Copies of a row under keys that no version gives any more, as an older one would have left them. Returned: the row's id."""
     number, source = house.query("SELECT max(event_id), source FROM event")[0]
-    parts = [part.encode() for part in (TENANT, source, "an older key")]
-    key = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()[:16]
-    house.execute("UPDATE counter SET value = value + 1 WHERE name = 'seq'")
-    house.execute("""INSERT INTO event (event_id, customer_id, source, id, dedupe_key, timestamp, service, operation, result, actor_display,
-                     target_displays, display_summary, first_seen, first_seq, seq, raw)
-                     SELECT event_id + 1, customer_id, source, id, 'an older key', timestamp, service, operation, result, actor_display,
-                     target_displays, display_summary, first_seen, c.value, c.value, raw
-                     FROM event CROSS JOIN counter AS c ON c.name = 'seq' WHERE event_id = ?""", number)
-    house.execute("INSERT INTO event_key SELECT ?, event_id + 1, content_hash FROM event_key WHERE event_id = ?", key, number)
-    house.execute("INSERT INTO event_fts (rowid, text, facets) SELECT rowid + 1, text, facets FROM event_fts WHERE rowid = ?", number)
-    house.execute("UPDATE collection SET records = records + 1 WHERE source = ?", source)
+    with contextlib.closing(sqlite3.connect(house.path)) as connection, connection:
+        for more in range(1, count + 1):
+            parts = [part.encode() for part in (TENANT, source, f"an older key {more}")]
+            key = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()[:16]
+            connection.execute("UPDATE counter SET value = value + 1 WHERE name = 'seq'")
+            connection.execute("""INSERT INTO event (event_id, customer_id, source, id, dedupe_key, timestamp, service, operation, result,
+                                  actor_display, target_displays, display_summary, first_seen, first_seq, seq, raw)
+                                  SELECT event_id + ?1, customer_id, source, id, 'an older key ' || ?1, timestamp, service, operation, result,
+                                  actor_display, target_displays, display_summary, first_seen, c.value, c.value, raw
+                                  FROM event CROSS JOIN counter AS c ON c.name = 'seq' WHERE event_id = ?2""", (more, number))
+            connection.execute("INSERT INTO event_key SELECT ?, event_id + ?, content_hash FROM event_key WHERE event_id = ?",
+                               (key, more, number))
+            connection.execute("INSERT INTO event_fts (rowid, text, facets) SELECT rowid + ?, text, facets FROM event_fts WHERE rowid = ?",
+                               (more, number))
+        connection.execute("UPDATE collection SET records = records + ? WHERE source = ?", (count, source))
+    return number
+
+
+def test_dedupe_tells_each_pair(house, golden):
+    number = doubles(house, 1)
     golden(house.run("maintain", "dedupe", "--dry-run"), kept=number, dropped=number + 1)
     told = house.told("dedupe")["result"]
-    assert told["merged"] == told["by_key"] == 1
+    assert told["merged"] == told["by_key"] == 1 and told["pairs_omitted"] == 0
     assert [(pair["kept"], pair["dropped"], pair["kind"]) for pair in told["pairs"]] == [(number, number + 1, "key")]
+    house.check()
+
+
+def test_dedupe_lists_a_thousand_pairs_and_counts_the_others(house):
+    number = doubles(house, 1002)
+    listed = house.run("maintain", "dedupe", "--dry-run").stdout
+    assert len(re.findall(rf"^.*\b{number}\b.*$", listed, re.MULTILINE)) == 1000
+    assert "1,002 doubles would be merged.\n2 more pairs are not listed.\n" in listed
+    told = house.told("dedupe")["result"]
+    assert (told["merged"], told["pairs_omitted"], len(told["pairs"])) == (1002, 2, 1000)
     house.check()
 
 
@@ -246,12 +273,12 @@ def test_every_subcommand_prints_one_json_value(house, tmp_path):
         ("restore", ["copy.db", "--force"]), ("forget", ["contoso", "--yes"])]}
     assert {name: list(result) for name, result in results.items()} == {
         "prune": ["dry_run", "force", "records", "others", "held", "estimated", "bytes_before", "bytes_after", "bytes_needed", "over_size",
-                  "log_held", "reserve_used", "transactions", "longest_ms", "sources"],
+                  "unreachable", "log_held", "reserve_used", "rewritten", "transactions", "longest_ms", "sources"],
         "verify": ["ok", "events", "versions", "accounts", "health", "mails", "unreadable", "bytes", "text_checked",
                    "pages_checked"],
         "optimize": ["rebuilt", "bytes_before", "bytes_after", "log_held"],
         "renormalize": ["complete", "looked_at", "of", "changed", "moved", "rekeyed", "kept_apart", "undecodable", "recovered", "unreadable"],
-        "dedupe": ["dry_run", "looked_at", "merged", "by_key", "by_source", "versioned", "pairs"],
+        "dedupe": ["dry_run", "looked_at", "merged", "by_key", "by_source", "versioned", "pairs_omitted", "pairs"],
         "backup": ["database", "file", "bytes", "records", "seq", "schema"], "restore": ["database", "file", "bytes", "records", "seq", "schema"],
         "forget": ["customer", "tenants", "records", "others", "waiting", "log_held"]}
     assert all(list(source) == ["customer", "tenant_id", "source", "records", "others", "held", "oldest", "newest"]
@@ -310,3 +337,8 @@ def test_times_follow_the_clock(house):
     assert told["result"]["records"] >= len(house.rows())
     assert json.loads(house.run("maintain", "prune", "--json", env=later).stdout)["result"]["records"] == told["result"]["records"]
     assert house.rows() == set()
+
+
+def test_what_cannot_be_looked_at_before_forgetting_is_told_in_json_too(house):
+    told = house.told("forget", "contoso", "--yes", "--db", "nowhere.db", exits=1)
+    assert told["outcome"] == "failed" and "nowhere.db" in told["message"] and told["result"] is None and told["started"]

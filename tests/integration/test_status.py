@@ -354,7 +354,8 @@ def test_json_is_one_value_with_every_fact(desk):
     told = here.told(NOON + MINUTE)
     assert told["now"] == iso(NOON + MINUTE) and told["since"] == iso(NOON + MINUTE - 30 * DAY)
     assert told["mirror"] == {"pending": 2} and told["blobs"] == {"pending": 1, "expires": iso(NOON + 5 * HOUR)}
-    assert set(told["database"]) == {"path", "bytes", "free_bytes", "wal_bytes", "max_bytes", "over_size", "prune_overdue", "seq"}
+    assert set(told["database"]) == {"path", "bytes", "free_bytes", "wal_bytes", "max_bytes", "over_size", "prune_overdue",
+                                     "rewrite_due", "seq"}
     assert told["database"]["max_bytes"] is None and told["maintenance"] == {}
     assert told["database"]["bytes"] == here.path.stat().st_size and told["database"]["seq"] == 3
     assert set(source_of(told, "sign-ins")) == {
@@ -449,6 +450,18 @@ def test_a_database_above_its_limit_is_a_finding(desk):
     told = here.told(NOON)
     assert told["database"]["over_size"] is True and told["database"]["max_bytes"] == 256 << 20 and told["findings"] == 1
     assert "The database needs a look." in here.status(NOON).stderr
+
+
+def test_what_is_left_of_a_forgotten_customer_is_a_finding(desk):
+    here = desk()
+    here.collect(NOON)
+    here.execute(f"INSERT INTO maintenance (task, started_at) VALUES ('scrub', {NOON - MINUTE})")
+    here.check_golden(here.status(NOON, "--strict", exits=4))
+    assert here.status(NOON, "--strict", "--quiet", exits=4).stdout.startswith("database: a customer was forgotten, ")
+    told = here.told(NOON)
+    assert told["database"]["rewrite_due"] is True and told["findings"] == 1
+    here.execute(f"UPDATE maintenance SET started_at = NULL, finished_at = {NOON}")
+    here.status(NOON, "--strict")
 
 
 def test_when_verify_and_backup_were_last_done_is_told(desk):

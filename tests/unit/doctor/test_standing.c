@@ -445,6 +445,22 @@ static void a_tenth_above_max_size_is_a_finding_and_what_a_day_brings_is_not(voi
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void a_file_still_to_be_written_anew_after_a_customer_was_forgotten_is_a_finding(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_status_task *scrub = g_new0(struct store_status_task, 1);
+
+    scrub->task = g_strdup("scrub");
+    g_ptr_array_add(fixture->status.tasks, scrub);
+    for (int due = 0; due < 2; due++) {
+        scrub->started_at = due == 0 ? 0 : NOW;
+        scrub->finished_at = NOW - DAY;
+        g_autoptr(Standing) standing = standing_new(&fixture->config, &fixture->status, NOW);
+        assert_int_equal(standing->rewrite_due, due);
+        assert_int_equal(standing->findings, due);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +483,7 @@ int main(void)
         TEST(a_tenant_that_only_secrets_tell_is_known_by_its_name),
         TEST(of_two_tenants_of_one_name_the_one_collected_last_is_meant),
         TEST(a_name_that_moved_to_another_tenant_starts_anew),
+        TEST(a_file_still_to_be_written_anew_after_a_customer_was_forgotten_is_a_finding),
         TEST(prune_is_overdue_after_three_times_its_schedule_when_there_is_what_should_be_gone),
         TEST(without_retention_prune_is_never_overdue),
         TEST(a_tenth_above_max_size_is_a_finding_and_what_a_day_brings_is_not),

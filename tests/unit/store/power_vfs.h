@@ -572,7 +572,8 @@ static void write_names(const char *folder, GHashTable *names, GPtrArray *conten
         g_autofree char *path = g_build_filename(folder, name, NULL);
         const GByteArray *content = contents->pdata[GPOINTER_TO_UINT(file) - 1];
         FILE *out = fopen(path, "wb");
-        if (!out || fwrite(content->data, 1, content->len, out) != content->len || fclose(out) != 0)
+        if (!out || fwrite(content->len ? (const char *)content->data : "", 1, content->len, out) != content->len ||
+            fclose(out) != 0)
             g_error("cannot write %s", path);
     }
 }

@@ -237,6 +237,11 @@ static inline struct store_prune_result *prune_with(struct fixture *fixture, con
     return result;
 }
 
+static inline void prune(struct fixture *fixture, const struct store_prune_options *options)
+{
+    store_prune_result_free(prune_with(fixture, options));
+}
+
 /* The result's sources, a line each: "contoso sign-ins: 2 records, 1 others, 0 held, 1794200000 to 1794200001". */
 static inline char *told(const struct store_prune_result *result)
 {

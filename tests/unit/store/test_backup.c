@@ -86,10 +86,50 @@ static void what_is_there_is_not_overwritten_unless_that_was_asked_for(void **st
     g_autoptr(GError) error = NULL;
     g_autofree char *path = beside(fixture, "copy.db");
     struct store_copied copied;
-    assert_true(g_file_set_contents(path, "an older backup", -1, NULL));
+    assert_ok(back_up(fixture, "copy.db", false, &copied, &error), error);
+    keep_events(fixture, 20, 25);
     refuse(fixture, "copy.db", false, STORE_ERROR_EXISTS, "is there already: give another path, or --force");
     assert_ok(back_up(fixture, "copy.db", true, &copied, &error), error);
-    assert_copy(path, 20);
+    assert_copy(path, 25);
+}
+
+/* A configuration, for instance, when two words of the command line were exchanged. */
+static void what_is_no_database_of_ours_is_never_overwritten(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autofree char *yaml = beside(fixture, "m365keep.yaml"), *other = beside(fixture, "other.db"), *kept = NULL;
+    sqlite3 *db = NULL;
+    assert_true(g_file_set_contents(yaml, "customers:\n", -1, NULL));
+    assert_int_equal(sqlite3_open(other, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TABLE t (x)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    refuse(fixture, "m365keep.yaml", true, STORE_ERROR_FOREIGN, "is no database of m365keep, and is not replaced");
+    refuse(fixture, "other.db", true, STORE_ERROR_FOREIGN, "is no database of m365keep, and is not replaced");
+    assert_true(g_file_get_contents(yaml, &kept, NULL, NULL));
+    assert_string_equal(kept, "customers:\n");
+}
+
+/* An empty file, what a killed restore left, a backup that is damaged, and one of a program newer than this one. */
+static void what_was_ours_is_overwritten_in_whatever_state_it_is(void **state)
+{
+    static const char note[] = "m365keep restore\n\ncopy.db was about to be replaced\n\ncopy.db.old-00000000\n";
+    struct fixture *fixture = *state;
+    g_autofree char *path = beside(fixture, "copy.db"), *whole = NULL;
+    gsize bytes;
+    assert_true(g_file_get_contents(fixture->path, &whole, &bytes, NULL));
+    assert_true(bytes > 100);
+    memcpy(whole + 60, "\x00\x00\x00\x63", 4); /* user_version 99 */
+    const struct {
+        const char *bytes;
+        gssize length;
+    } contents[] = {{"", 0}, {note, -1}, {whole, 100}, {whole, (gssize)bytes}};
+    for (size_t i = 0; i < G_N_ELEMENTS(contents); i++) {
+        g_autoptr(GError) error = NULL;
+        struct store_copied copied;
+        assert_true(g_file_set_contents(path, contents[i].bytes, contents[i].length, NULL));
+        assert_ok(back_up(fixture, "copy.db", true, &copied, &error), error);
+        assert_copy(path, 20);
+    }
 }
 
 static void what_is_no_file_is_never_overwritten(void **state)
@@ -363,6 +403,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_database_itself_is_no_place_for_its_backup, setup_kept, teardown_verified),
         cmocka_unit_test_setup_teardown(another_name_of_the_database_is_the_database, setup_kept, teardown_verified),
         cmocka_unit_test_setup_teardown(what_is_there_is_not_overwritten_unless_that_was_asked_for, setup_kept,
+                                        teardown_verified),
+        cmocka_unit_test_setup_teardown(what_is_no_database_of_ours_is_never_overwritten, setup_kept,
+                                        teardown_verified),
+        cmocka_unit_test_setup_teardown(what_was_ours_is_overwritten_in_whatever_state_it_is, setup_kept,
                                         teardown_verified),
         cmocka_unit_test_setup_teardown(what_is_no_file_is_never_overwritten, setup_kept, teardown_verified),
         cmocka_unit_test_setup_teardown(a_folder_that_is_missing_is_told_of, setup_kept, teardown_verified),

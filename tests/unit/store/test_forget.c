@@ -1,6 +1,9 @@
 /* Forgetting a customer: nothing is left of it, not one byte, and the others are as they were. */
 #include "store/store_private.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "accounts_fixture.h"
 #include "health_fixture.h"
 
@@ -317,6 +320,85 @@ static void nothing_is_left_of_a_customer_and_the_others_are_as_they_were(void *
     assert_int_equal(there.waiting, 1);
 }
 
+/* Its rows are gone, and nothing but the note tells that there is more to do. */
+static bool stop_at_rewriting(const char *doing, int64_t done, int64_t of, void *user)
+{
+    (void)done;
+    (void)of;
+    (void)user;
+    return !g_str_equal(doing, "writing the database anew");
+}
+
+static void forget_but_for_the_traces(struct fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    struct store_forgotten result;
+    const struct store_watch watch = {stop_at_rewriting, NULL};
+    const struct store_forget_options options = {.now = AT, .watch = &watch};
+    assert_refused(store_forget(fixture->store, "Ordessa " MARK, &options, &result, &error), &error,
+                   STORE_ERROR_STOPPED, "writing the database anew");
+    assert_rows(fixture, "SELECT count(*) FROM customer", "1");
+}
+
+static void assert_unfinished(struct fixture *fixture, const char *name, int64_t tenants, bool unfinished)
+{
+    g_autoptr(GError) error = NULL;
+    struct store_forgotten there;
+    bool due;
+    assert_ok(store_forget_look(fixture->store, name, &there, &error), error);
+    assert_int_equal(there.tenants, tenants);
+    assert_int_equal(there.unfinished, unfinished);
+    assert_ok(store_rewrite_due(fixture->store, &due, &error), error);
+    assert_int_equal(due, unfinished);
+}
+
+static void that_the_file_is_still_to_be_written_anew_is_told_until_it_was(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_forgotten result;
+    assert_unfinished(fixture, "ordessa " MARK, 1, false);
+    forget_but_for_the_traces(fixture);
+    assert_unfinished(fixture, "ordessa " MARK, 0, true);
+    assert_unfinished(fixture, "contoso", 1, true); /* of whom, nobody knows any more */
+    assert_unfinished(fixture, "nobody", 0, true);
+
+    forget(fixture, false, &result);
+    assert_int_equal(result.tenants + result.records + result.others, 0);
+    assert_false(result.log_held || is_there(fixture));
+    assert_unfinished(fixture, "ordessa " MARK, 0, false);
+    assert_rows(fixture, "SELECT count(*) FROM customer", "1");
+}
+
+/* No file may grow any more once it comes to that. */
+static bool fill_the_disk(const char *doing, int64_t done, int64_t of, void *user)
+{
+    struct rlimit *limit = user;
+    if (!stop_at_rewriting(doing, done, of, NULL))
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, limit->rlim_max}), 0);
+    return true;
+}
+
+static void a_disk_without_room_for_it_is_told_with_what_it_takes_and_its_log_is_given_back(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    struct store_forgotten result;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    const struct store_watch watch = {fill_the_disk, &limit};
+    const struct store_forget_options options = {.now = AT, .watch = &watch};
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    bool forgotten = store_forget(fixture->store, "Ordessa " MARK, &options, &result, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    signal(SIGXFSZ, before);
+
+    assert_refused(forgotten, &error, STORE_ERROR_FULL, "about twice its size");
+    assert_unfinished(fixture, "ordessa " MARK, 0, true);
+    assert_int_equal(wal_bytes(fixture->store), 0);
+    forget(fixture, false, &result);
+    assert_false(result.log_held || is_there(fixture));
+}
+
 static void an_unknown_name_is_nobody_and_changes_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -433,6 +515,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TWO(the_marker_is_in_every_text_of_every_table_that_knows_customers),
         TWO(nothing_is_left_of_a_customer_and_the_others_are_as_they_were),
+        TWO(that_the_file_is_still_to_be_written_anew_is_told_until_it_was),
+        TWO(a_disk_without_room_for_it_is_told_with_what_it_takes_and_its_log_is_given_back),
         TWO(an_unknown_name_is_nobody_and_changes_nothing),
         TWO(afterwards_the_database_minds_its_foreign_keys_again),
         TWO(a_mirror_that_deletes_too_is_told_what_to_delete),

@@ -14,7 +14,8 @@ enum { NEVER = -1 };
 static struct {
     int kill_at, fail_at; /* which call; NEVER: none */
     int calls;
-} trap = {NEVER, NEVER, 0};
+    bool links_fail; /* from that failure on: what was done cannot be undone */
+} trap = {NEVER, NEVER, 0, false};
 
 /* True when the call is to fail. */
 static bool trapped(void)
@@ -55,7 +56,10 @@ int __wrap_renameat2(int from_folder, const char *from, int to_folder, const cha
 
 int __wrap_link(const char *from, const char *to)
 {
-    return trapped() ? -1 : __real_link(from, to);
+    bool fails = trap.links_fail && trap.fail_at != NEVER && trap.calls > trap.fail_at;
+    if (fails)
+        errno = EIO;
+    return trapped() || fails ? -1 : __real_link(from, to);
 }
 
 int __wrap_unlink(const char *path)
@@ -537,6 +541,48 @@ static void a_call_that_fails_leaves_the_database_as_it_was(void **state)
     clear_scene(&scene);
 }
 
+/* The old database must never have its name without its log: what was committed last would be missing. */
+static void a_failure_that_cannot_be_undone_leaves_the_old_one_whole_under_its_second_names(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scene scene = {0};
+    assert_true(WIFSIGNALED(run_apart(keep_more_and_die, fixture)));
+    read_scene(fixture, &scene);
+    int call = 0, told = 0;
+    trap.links_fail = true;
+    for (bool reached = true; reached && call < 60; call++) {
+        g_autoptr(GError) error = NULL;
+        set_scene(fixture, &scene);
+        trap.fail_at = call;
+        trap.calls = 0;
+        bool restored = restore(fixture, "copy.db", true, &error);
+        reached = trap.calls > call;
+        trap.fail_at = NEVER;
+        enum left left = assert_old_new_or_noted(fixture, BY_NOW + 10);
+        assert_int_equal(left == NEW, restored);
+        assert_int_equal(left == NOTED, error && strstr(error->message, "could not be given its name again (link: "));
+        told += left == NOTED;
+    }
+    trap.links_fail = false;
+    assert_in_range(told, 1, call);
+    clear_scene(&scene);
+}
+
+/* A restore that was killed after its last rename leaves a whole database; one that was killed before the first, a
+ * second name of the database. */
+static void what_a_killed_restore_left_is_named_and_a_second_name_goes(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *left = beside(fixture, "keep.db.old-00000001"), *second = beside(fixture, "keep.db.old-00000002");
+    assert_true(g_file_set_contents(left, "another database", -1, NULL));
+    assert_int_equal(__real_link(fixture->path, second), 0);
+    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, STORE_LOCK_MAINTENANCE, &error);
+    assert_ok(lock != NULL, error);
+    assert_names(fixture, "copy.db keep.db keep.db.maintain.lock keep.db.old-00000001");
+    assert_copy(fixture->path, BY_NOW);
+}
+
 /* Else nobody could restore what is damaged. */
 static void the_locks_of_a_database_can_be_taken_whatever_has_become_of_it(void **state)
 {
@@ -567,6 +613,64 @@ static void a_log_without_its_database_is_never_taken_for_that_of_another(void *
     assert_copy(fixture->path, BACKED_UP);
 }
 
+/* Restoring is what the user is told to do there; collecting begins with no lock beside it. */
+static void where_only_a_log_is_left_the_locks_for_restoring_can_be_taken(void **state)
+{
+    struct fixture *fixture = *state;
+    GError *error = NULL;
+    assert_true(WIFSIGNALED(run_apart(keep_more_and_die, fixture)));
+    unlink(fixture->path);
+    g_autofree char *before = names_in(fixture);
+    struct store_lock *none = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
+    assert_refused(none != NULL, &error, STORE_ERROR_FOREIGN, "but not the database: restore a backup");
+    assert_names(fixture, before);
+    g_autoptr(StoreLock) lock = store_lock_take(fixture->path, STORE_LOCK_MAINTENANCE, &error);
+    assert_ok(lock != NULL, error);
+    g_autoptr(StoreLock) collecting = store_lock_take(fixture->path, STORE_LOCK_COLLECT, &error);
+    assert_ok(collecting != NULL, error);
+    assert_ok(restore(fixture, "copy.db", true, &error), error);
+    assert_copy(fixture->path, BACKED_UP);
+}
+
+/* --- somebody opens it at that moment --------------------------------------------------------------------------------
+ *
+ * SQLite calls an automatic extension when it has opened the file, and before its first lock on it. */
+
+static struct {
+    struct fixture *fixture;
+    int opened; /* files so far */
+    bool restored;
+} meanwhile;
+
+static int restore_meanwhile(sqlite3 *db, const char **message, const struct sqlite3_api_routines *api)
+{
+    (void)db;
+    (void)message;
+    (void)api;
+    if (meanwhile.opened++ == 1) /* the first one is the look at its header */
+        meanwhile.restored = restore(meanwhile.fixture, "copy.db", true, NULL);
+    return SQLITE_OK;
+}
+
+static void who_opens_the_database_while_it_is_replaced_never_has_the_old_one(void **state)
+{
+    static const enum store_mode modes[] = {STORE_CREATE, STORE_WRITE, STORE_READ};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
+        GError *error = NULL;
+        meanwhile.fixture = fixture;
+        meanwhile.opened = 0;
+        meanwhile.restored = false;
+        assert_int_equal(sqlite3_auto_extension((void (*)(void))restore_meanwhile), SQLITE_OK);
+        struct store *store = store_open(fixture->path, modes[i], &error);
+        sqlite3_reset_auto_extension();
+        assert_true(meanwhile.restored);
+        assert_refused(store != NULL, &error, STORE_ERROR_BUSY, "another database was put in the place of");
+        assert_copy(fixture->path, BACKED_UP);
+        assert_names(fixture, "copy.db keep.db");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -594,6 +698,14 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_log_without_its_database_is_never_taken_for_that_of_another, setup_backed_up,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_failure_that_cannot_be_undone_leaves_the_old_one_whole_under_its_second_names,
+                                        setup_backed_up, teardown),
+        cmocka_unit_test_setup_teardown(what_a_killed_restore_left_is_named_and_a_second_name_goes, setup_backed_up,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(where_only_a_log_is_left_the_locks_for_restoring_can_be_taken, setup_backed_up,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(who_opens_the_database_while_it_is_replaced_never_has_the_old_one,
+                                        setup_backed_up, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,8 +65,15 @@ static int setup_filled(void **state)
     scan_at(fixture, AT + 600, "Exchange=bad");
     fail_at(fixture, AT + 900);
     keep_others(fixture);
-    return keep_mails(fixture) ? 0 : -1;
+    return keep_mails(fixture) && store_collection_note(fixture->store, fixture->customer, "sign-ins", AT + 4,
+                                                        STORE_OUTCOME_OK, NULL, NULL)
+               ? 0
+               : -1;
 }
+
+/* Later than the events: what forgetting leaves when it is broken off cannot look so. */
+#define CLAIMED_FROM "1795680000"
+#define CLAIM        "INSERT INTO coverage_span VALUES (1, 'unified-audit', '', " CLAIMED_FROM ", 1795680060, "
 
 static void a_sound_database_passes(void **state)
 {
@@ -101,6 +108,9 @@ static void each_damage_is_found_and_named(void **state)
         {"INSERT INTO coverage_span VALUES (1, 'sign-ins', '', 0, 9, 'read', 1, 1, 1, 0), "
          "(1, 'sign-ins', '', 8, 10, 'read', 1, 1, 1, 0)",
          "overlap at 8"},
+        {"DELETE FROM coverage_span", "coverage of sign-ins is gone, where 3 records were read"},
+        {"DELETE FROM coverage_span WHERE from_s < (SELECT max(from_s) FROM coverage_span); ", NULL}, /* one is left */
+        {"UPDATE coverage_span SET state = 'open', records = 0; ", NULL},
         {"UPDATE event SET seq = 99 WHERE id = 'b'", "event has change number 99, never given out"},
         {"UPDATE event SET seq = 1", "change number 1 was given out twice, to event too"},
         {"UPDATE user SET seq = (SELECT seq FROM event WHERE id = 'b')", "change number 3 was given out twice"},
@@ -148,6 +158,9 @@ static void each_damage_is_found_and_named(void **state)
         {"UPDATE event SET timestamp = 'yesterday' WHERE id = 'b'", "has the time yesterday"},
         {"UPDATE event SET timestamp = '2026-11-25T12:00:00.9999999Z' WHERE id = 'b'",
          "has the time 2026-11-25T12:00:00"},
+        {"UPDATE event SET timestamp = '2026-11-25T12:00:01Z' WHERE id = 'b'",
+         "has the time 2026-11-25T12:00:01Z, which is not in the form"},
+        {"UPDATE event SET timestamp = '2026-11-25T12:00:01.000Z' WHERE id = 'b'", "which is not in the form"},
         {"UPDATE event SET timestamp = NULL WHERE id = 'b'; ", NULL}, /* no time to read: the second of reception */
         {"UPDATE event SET first_seq = seq + 1 WHERE id = 'b'", "was stored by a later change"},
         {"UPDATE unreadable_record SET body = x'00'", "the unreadable record 1 does not match its hash"},
@@ -244,6 +257,55 @@ static void a_listing_that_names_an_account_of_another_customer_is_found(void **
     execute(fixture, "INSERT INTO user_listing VALUES (2, 1)");
     assert_refused(store_verify(fixture->store, &error), &error, STORE_ERROR_CORRUPT,
                    "the listing of one customer names the account u of another");
+}
+
+/* What was read is not there, nor is there a reason for it. */
+static void coverage_that_tells_of_records_that_are_nowhere_is_found(void **state)
+{
+    static const char words[] = "coverage of unified-audit tells of 5 records, and none is there";
+    static const struct {
+        const char *claim, *besides;
+        bool sound;
+    } cases[] = {
+        {CLAIM "'read', 1795680090, 1, 5, 0)", "SELECT 1", false},
+        {CLAIM "'settled', 1795680090, 1, 5, 0)",
+         "INSERT INTO collection (customer_id, source, last_success_at) VALUES (1, 'unified-audit', 1795680090)",
+         false},
+        {CLAIM "'read', 1795680090, 1, 5, 0)",
+         "INSERT INTO retention_line VALUES (1, 'unified-audit', 1795680000, 1795680080, 1)", false},
+        {CLAIM "'read', 1795680090, 1, 0, 0)", "SELECT 1", true}, /* there was nothing */
+        {CLAIM "'open', NULL, 0, 5, 0)", "SELECT 1", true},
+        {CLAIM "'lost', 1795680090, 0, 5, 0)", "SELECT 1", true},
+        {"INSERT INTO coverage_span VALUES (1, 'users', '', 1795680000, 1795680060, 'read', 1795680090, 1, 5, 0)",
+         "SELECT 1", true},
+        /* They were pruned: by age, and after that reading. */
+        {CLAIM "'read', 1795680090, 1, 5, 0)",
+         "INSERT INTO retention_line VALUES (1, 'unified-audit', 1795680001, 1795680080, 1)", true},
+        {CLAIM "'read', 1795680090, 1, 5, 0)",
+         "INSERT INTO retention_line VALUES (1, 'unified-audit', 1795680000, 1795680090, 1)", true},
+        /* They could not be read. */
+        {CLAIM "'read', 1795680090, 1, 5, 0)",
+         "INSERT INTO unreadable_record SELECT 9, 1, 'unified-audit', 1, NULL, 'no JSON', body_hash, body "
+         "FROM unreadable_record",
+         true},
+        /* The customer is being forgotten, the oldest first. */
+        {"INSERT INTO coverage_span VALUES (1, 'unified-audit', '', 1, 60, 'read', 90, 1, 5, 0)", "SELECT 1", true},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        GError *error = NULL;
+        execute(fixture, cases[i].claim);
+        execute(fixture, cases[i].besides);
+        bool sound = store_verify(fixture->store, &error);
+        if (sound != cases[i].sound)
+            fail_msg("%s; %s: %s", cases[i].claim, cases[i].besides, sound ? "found to be sound" : error->message);
+        if (!sound)
+            assert_refused(sound, &error, STORE_ERROR_CORRUPT, words);
+        execute(fixture, "DELETE FROM coverage_span WHERE source <> 'sign-ins'");
+        execute(fixture, "DELETE FROM collection WHERE source = 'unified-audit'");
+        execute(fixture, "DELETE FROM retention_line");
+        execute(fixture, "DELETE FROM unreadable_record WHERE source = 'unified-audit'");
+    }
 }
 
 static void a_quick_check_needs_no_more_than_to_read(void **state)
@@ -617,6 +679,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_damage_is_found_and_named, setup_filled, teardown),
         cmocka_unit_test_setup_teardown(a_listing_that_names_an_account_of_another_customer_is_found, setup_filled,
                                         teardown),
+        cmocka_unit_test_setup_teardown(coverage_that_tells_of_records_that_are_nowhere_is_found, setup_filled,
+                                        teardown_verified),
         cmocka_unit_test_setup_teardown(a_quick_check_needs_no_more_than_to_read, setup_filled, teardown_verified),
         cmocka_unit_test_setup_teardown(a_quick_check_finds_damage_and_says_what_it_is, setup_filled, teardown),
         cmocka_unit_test_setup_teardown(one_flipped_bit_is_found_wherever_it_is_and_named, setup_filled, teardown),
