@@ -111,11 +111,12 @@ def test_a_second_prune_finds_nothing(house, golden):
 
 
 def test_a_size_that_reads_the_same_is_told_once(house):
-    house.run("maintain", "optimize", "--quiet")
-    out = house.run("maintain", "optimize").stdout
-    assert re.fullmatch(f"The database takes {SIZE}\\.\n", out)
-    result = house.told("optimize")["result"]
-    assert result["bytes_before"] != result["bytes_after"]  # by a page or two
+    """A page or two come and go with each run, and with them now and then the last digit."""
+    told = [house.run("maintain", "optimize").stdout for _ in range(4)]
+    for words in told:
+        sizes = re.fullmatch(rf"The database (?:takes {SIZE}|took ({SIZE}), and takes ({SIZE}) now)\.\n", words)
+        assert sizes and (sizes[1] is None or sizes[1] != sizes[2]), words
+    assert any("takes" in words and "took" not in words for words in told)
 
 
 def test_prune_says_what_is_held_for_the_mirror(house, golden):

@@ -125,13 +125,13 @@ static void add_rest(const struct fixture *fixture, const char *word, const char
     static const char *const statements[] = {
         "INSERT INTO user_listing SELECT customer_id, user_id FROM user WHERE customer_id = %2$d",
         "INSERT INTO health_scan VALUES (%2$d, 1795679000, 1, NULL), (%2$d, 1795679001, 0, '%1$s')",
-        "INSERT INTO service_state (customer_id, service, status, first_seen, last_seen, samples, first_seq, seq) "
-        "SELECT "
-        "%2$d, '%1$s', '%1$s', 1795679000, 1795679000, 1, value + 1, value + 1 FROM counter WHERE name = 'seq'",
+        ("INSERT INTO service_state (customer_id, service, status, first_seen, last_seen, samples, first_seq, seq) "
+         "SELECT %2$d, '%1$s', '%1$s', 1795679000, 1795679000, 1, value + 1, value + 1 FROM counter "
+         "WHERE name = 'seq'"),
         "UPDATE counter SET value = value + 1 WHERE name = 'seq'",
         "UPDATE collection SET last_error = '%1$s' WHERE customer_id = %2$d",
-        "INSERT INTO content_blob (customer_id, content_id, content_type, content_uri, created_at, expires_at, "
-        "listed_at, error) VALUES (%2$d, '%1$s', '%1$s', '%1$s', 1, 2, 3, '%1$s')",
+        ("INSERT INTO content_blob (customer_id, content_id, content_type, content_uri, created_at, expires_at, "
+         "listed_at, error) VALUES (%2$d, '%1$s', '%1$s', '%1$s', 1, 2, 3, '%1$s')"),
         "UPDATE mail SET answer = '%1$s' WHERE customer_id = %2$d",
         "UPDATE mail_recipient SET answer = '%1$s' WHERE address LIKE '%1$s%%'",
         "INSERT INTO retention_line VALUES (%2$d, 'mails', 0, 1, 2)",

@@ -21,6 +21,8 @@ static int hold(const char *what, const char *path)
 {
     g_autoptr(StoreLock) lock =
         g_str_equal(what, "maintain") ? store_lock_take(path, STORE_LOCK_MAINTENANCE, NULL) : NULL;
+    if (!lock && g_str_equal(what, "maintain"))
+        return 1;
     const char *sql = g_str_equal(what, "read") ? "BEGIN; SELECT count(*) FROM event" : "BEGIN IMMEDIATE";
     sqlite3 *db = NULL;
     char byte;
@@ -288,6 +290,7 @@ static void maintenance_of_ones_own_gives_no_patience(void **state)
     struct fixture *fixture = *state;
     g_autoptr(GError) error = NULL;
     g_autoptr(StoreLock) lock = store_lock_take(fixture->path, STORE_LOCK_MAINTENANCE, &error);
+    assert_ok(lock != NULL, error);
     struct other writer = start(fixture, "write");
     fixture->store->wait.busy_us = 350000;
     bool done = commit_some(fixture, 0, &error);
@@ -301,7 +304,6 @@ static void maintenance_of_ones_own_gives_no_patience(void **state)
 static void who_reads_and_who_writes_is_told_apart(void **state)
 {
     struct fixture *fixture = *state;
-    g_autoptr(GError) error = NULL;
     struct other reader = start(fixture, "read"), second = start(fixture, "read"), writer = start(fixture, "write");
     g_autofree char *one = g_strdup_printf("process %d (store_wal)", (int)reader.pid);
     g_autofree char *two = g_strdup_printf("process %d (store_wal)", (int)second.pid);
