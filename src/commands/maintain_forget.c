@@ -101,12 +101,10 @@ static bool confirm(struct job *job, const char *customer, bool yes, int *status
 
     if (!maintain_forget_look(&job->options, customer, &there, &job->error))
         *status = job_end(job, EXIT_FAILED, NULL, NULL, NULL);
-    else if (there.tenants == 0 && there.unfinished)
+    else if (there.tenants == 0 ? there.unfinished : yes)
         return true;
     else if (there.tenants == 0)
         *status = unknown_customer(job, customer);
-    else if (yes)
-        return true;
     else if (!can_ask())
         *status = command_usage_error(&job->context,
                                       "this deletes all there is of \"%s\" for good, and nobody is there to be asked: "

@@ -115,7 +115,7 @@ struct store_prune_result *maintain_prune(const struct maintain_options *options
         return NULL;
     struct store_prune_result *result = store_prune(task.store, &how, error);
     bool done = result != NULL && (dry_run || finish_forgetting(&task, result, error));
-    if (!maintain_task_told(&task, done, signal, error)) {
+    if (!maintain_task_told(&task, done, signal, error) || result == NULL) {
         g_clear_pointer(&result, store_prune_result_free);
         return NULL;
     }

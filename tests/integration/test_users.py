@@ -268,6 +268,7 @@ def test_every_account_and_every_change_is_held_at_any_run_q86_q87_q88(follower,
 
 
 @pytest.mark.slow
+@pytest.mark.plain_only  # each of its programs runs under sanitizers elsewhere
 def test_after_a_month_of_small_steps_nothing_is_missing_and_nothing_too_much_q87_q88_q89(follower):
     one = follower([*NO_EVENTS, "--users", "120", "--user-changes", "20", "--user-turnover", "6", "--delta-page-size", "20"])
     for step in range(1, 31 * 6):

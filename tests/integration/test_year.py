@@ -85,6 +85,7 @@ def check_health(weeks):
 
 
 @pytest.mark.slow
+@pytest.mark.plain_only  # each of its programs runs under sanitizers elsewhere
 def test_a_database_that_keeps_a_week_does_not_grow(keep, sim, tmp_path):
     weeks = Weeks(keep, sim(MONTH), tmp_path)
     for _ in range(FULL):

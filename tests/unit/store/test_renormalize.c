@@ -435,8 +435,13 @@ static void whoever_is_killed_in_the_middle_leaves_a_sound_database_and_the_next
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     fixture->store = store_open(fixture->path, STORE_WRITE, NULL);
-    assert_rows(fixture, "SELECT count(*) FROM events WHERE operation = 'well reading'", "16");
-    assert_did(renormalize(fixture), "84 84 0 0 0 0, 0 0");
+    g_autofree char *kept = rows_in(fixture->path, "SELECT count(*) FROM events WHERE operation = 'well reading'");
+    int64_t done = g_ascii_strtoll(kept, NULL, 10);
+    assert_in_range(done, 16, 40); /* how many a later transaction takes is a matter of time */
+    struct store_renormalized rest = renormalize(fixture);
+    assert_int_equal(rest.looked_at, 100 - done);
+    assert_int_equal(rest.changed, 100 - done);
+    assert_true(rest.complete);
 }
 
 /* --- what could not be read: events ----------------------------------------------------------------------------------
