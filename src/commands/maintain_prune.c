@@ -17,7 +17,8 @@ static const char description[] =
     "however old: accounts that are there, issues that last, mails that wait.\n"
     "\n"
     "What MongoDB has still to get is held, and said (exit status 3): run m365keep replicate, then prune\n"
-    "again; --force deletes it all the same. Works on a full disk.\n"
+    "again; --force deletes it all the same. Where by age every event would go, the machine's clock may have\n"
+    "run ahead: nothing goes without --force. Works on a full disk.\n"
     "\n"
     "Exit status: 0 done, 1 failed, 2 usage or configuration, 3 in part: records are held for MongoDB, or\n"
     "the database is still larger than max_size; 130, 143 interrupted.\n"
@@ -239,7 +240,8 @@ int command_maintain_prune(int argc, char **argv)
     struct wishes wishes = {0};
     const GOptionEntry entries[] = {
         {"dry-run", 0, 0, G_OPTION_ARG_NONE, &wishes.dry_run, "Only tell what would go, per customer and source", NULL},
-        {"force", 0, 0, G_OPTION_ARG_NONE, &wishes.force, "Delete also what MongoDB has still to get", NULL},
+        {"force", 0, 0, G_OPTION_ARG_NONE, &wishes.force,
+         "Delete also what MongoDB has still to get, and where all events would go", NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &job.json, "Report as one JSON value", NULL},
         G_OPTION_ENTRY_NULL,
     };

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "maintain/policy.h"
 #include "maintain/task.h"
 #include "sources/sources.h"
@@ -33,6 +35,53 @@ bool maintain_keeps_all(const struct config *config)
         if (*(const int64_t *)days > 0)
             return false;
     return true;
+}
+
+/* --- a clock that has run ahead ----------------------------------------------------------------------------------- */
+
+static const struct store_keep *line_of(const GArray *lines, const char *source)
+{
+    for (guint i = 0; i < lines->len; i++)
+        if (g_str_equal(g_array_index(lines, struct store_keep, i).source, source))
+            return &g_array_index(lines, struct store_keep, i);
+    return NULL;
+}
+
+static bool has_events(const struct store_status_source *facts)
+{
+    const struct source *source = source_find(facts->source);
+
+    return source != NULL && source->kind == SOURCE_EVENTS && facts->records > 0 && facts->newest != NULL;
+}
+
+/* By the clock of a machine that thinks it is next year all evidence would be too old, and so it would where nobody has
+ * collected for long: whoever means that says so. False with *error. */
+static bool leaves_something(struct store *store, const GArray *lines, int64_t now, GError **error)
+{
+    const struct store_status_options look = {.now = now, .samples = 1};
+    g_autoptr(StoreStatus) status = store_status_read(store, &look, error);
+    const char *newest = NULL;
+
+    for (guint i = 0; status != NULL && i < status->sources->len; i++) {
+        const struct store_status_source *facts = g_ptr_array_index(status->sources, i);
+        const struct store_keep *line = line_of(lines, facts->source);
+        struct timestamp time;
+        if (line == NULL || !has_events(facts) || !timestamp_parse(facts->newest, strlen(facts->newest), &time))
+            continue;
+        if (time.seconds >= line->before)
+            return true;
+        if (g_strcmp0(facts->newest, newest) > 0)
+            newest = facts->newest;
+    }
+    if (status == NULL || newest == NULL)
+        return status != NULL;
+    g_autofree char *today = timestamp_format_seconds(now);
+    g_set_error(
+        error, STORE_ERROR, STORE_ERROR_FAILED,
+        "all events would go, since by this machine's clock it is %s, and the newest of them is from %s; nothing "
+        "was deleted: set the clock, or, where it is right, use --force",
+        today, newest);
+    return false;
 }
 
 /* --- doing it ----------------------------------------------------------------------------------------------------- */
@@ -112,6 +161,8 @@ struct store_prune_result *maintain_prune(const struct maintain_options *options
 
     *signal = 0;
     if (!open_to_prune(&task, options, dry_run, &reserve_used, error))
+        return NULL;
+    if (!force && !leaves_something(task.store, lines, now, error))
         return NULL;
     struct store_prune_result *result = store_prune(task.store, &how, error);
     bool done = result != NULL && (dry_run || finish_forgetting(&task, result, error));

@@ -232,6 +232,18 @@ def test_a_size_that_no_deletion_reaches_costs_no_event_and_is_said(house):
     assert house.rows() == shown(EVENTS)
 
 
+def test_a_clock_that_has_run_ahead_deletes_nothing(house):
+    """By it everything would be too old. Who means it says so."""
+    house.configure("days: 7")
+    ahead = {"M365KEEP_CLOCK": f"{NOON + 10 * 365 * 86400}@0@{NOON}"}
+    for arguments in ([], ["--dry-run"]):
+        result = house.run("maintain", "prune", *arguments, exits=1, env=ahead)
+        assert "all events would go" in result.stderr and "set the clock" in result.stderr and "--force" in result.stderr
+    assert house.rows() == shown(EVENTS)
+    house.run("maintain", "prune", "--force", env=ahead)
+    assert house.rows() == set()
+
+
 # --- the mirror
 
 
